@@ -1,0 +1,1 @@
+//! Solves the conic programs of tightlip with Clarabel

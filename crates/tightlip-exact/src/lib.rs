@@ -1,0 +1,1 @@
+//! Lower bounds of Lipschitz constants: points where the network is steep

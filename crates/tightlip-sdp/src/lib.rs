@@ -1,0 +1,1 @@
+//! LipSDP as a pencil and as conic programs

@@ -1,0 +1,1 @@
+//! Proved Lipschitz bounds of neural networks: every method proposes, the verifier disposes
