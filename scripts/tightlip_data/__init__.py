@@ -1,0 +1,1 @@
+"""The parts of scripts/make_data.py: networks, training, file formats, report."""
