@@ -1,1 +1,30 @@
-//! Networks, model files, norms, queries and the increment system that every bound speaks about
+//! Networks, model files, norms, queries and the increment system that every bound speaks about.
+//!
+//! The way of the data: a model file becomes a [`Network`] (what was loaded), a [`Query`] selects norms and outputs,
+//! and [`IncrementSystem::of_network`] gives the canonical form that every method and the verifier work on. A
+//! [`Reduction`] is the smaller, well-scaled system that solvers prefer, with the way back for their multipliers.
+//!
+//! Not here: optimisation, proofs, printing.
+
+pub use activation::{Activation, SlopeInterval};
+pub use error::Error;
+pub use limits::Limits;
+pub use map::LinearMap;
+pub use multipliers::{Multipliers, Weight};
+pub use network::{Affine, Layer, Network};
+pub use query::{Norm, OutputSelection, Query, Region};
+pub use random::random_network;
+pub use reduction::Reduction;
+pub use system::{Edge, IncrementSystem};
+
+mod activation;
+mod error;
+pub mod file;
+mod limits;
+mod map;
+mod multipliers;
+mod network;
+mod query;
+mod random;
+mod reduction;
+mod system;

@@ -1,0 +1,79 @@
+//! Why a proof was refused.
+
+/// A refusal carries the figure that failed and what was wanted. It never carries a bound.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Vectors of the wrong length.
+    #[error("{what}: got {found}, want {wanted}")]
+    Shape {
+        /// Which part.
+        what: String,
+        /// The length given.
+        found: usize,
+        /// The length of the network.
+        wanted: usize,
+    },
+    /// A multiplier that is negative, NaN or infinite.
+    #[error("multiplier of {place} is {value:e}, want a finite number ≥ 0")]
+    Multiplier {
+        /// Block and neuron.
+        place: String,
+        /// The value given.
+        value: f64,
+    },
+    /// A multiplier of zero where the signal takes part.
+    #[error("multiplier of {place} is 0, but the signal takes part in the network: want > 0")]
+    Zero {
+        /// Block and neuron.
+        place: String,
+    },
+    /// The matrix could not be shown to be positive semidefinite.
+    #[error("the matrix inequality could not be proved: {reason}")]
+    NotPositive {
+        /// Where the factorisation broke down or how large the residual was.
+        reason: String,
+    },
+    /// The claimed bound is below the proved one.
+    #[error("the certificate claims {claimed:?}, but its multipliers prove only {proved:?}")]
+    Claim {
+        /// The bound in the certificate.
+        claimed: f64,
+        /// What the multipliers prove.
+        proved: f64,
+    },
+    /// The certificate is for another network.
+    #[error("the certificate is for the network with SHA-256 {certificate}, this one has {network}")]
+    Network {
+        /// Digest in the certificate.
+        certificate: String,
+        /// Digest of the network given.
+        network: String,
+    },
+    /// Something the format or this version does not know.
+    #[error("{what}")]
+    Unsupported {
+        /// What it is and what is supported.
+        what: String,
+    },
+    /// Numbers outside the range of floating point.
+    #[error("{what} leaves the range of floating point")]
+    Range {
+        /// What overflowed.
+        what: String,
+    },
+    /// More memory than allowed.
+    #[error("the proof needs about {needed_mib} MiB, the limit is {limit_mib} MiB")]
+    Memory {
+        /// Predicted need.
+        needed_mib: u64,
+        /// The limit.
+        limit_mib: u64,
+    },
+    /// A witness that shows nothing.
+    #[error("the witness shows no lower bound: {reason}")]
+    Witness {
+        /// Why.
+        reason: String,
+    },
+}

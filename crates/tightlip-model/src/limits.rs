@@ -1,0 +1,32 @@
+//! What a computation may use, and how it is told to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Limits of one computation. Cloning shares the interrupt flag.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// When to stop with the best answer so far.
+    pub deadline: Option<Instant>,
+    /// Set from outside (Ctrl-C) to stop with the best answer so far.
+    pub interrupt: Arc<AtomicBool>,
+    /// Bytes a method may plan to use; a method that needs more declines.
+    pub memory_bytes: u64,
+    /// Threads for dense linear algebra.
+    pub threads: usize,
+    /// Seed of every random draw.
+    pub seed: u64,
+}
+
+impl Limits {
+    /// Whether the computation should stop now.
+    pub fn stop_requested(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Seconds until the deadline, if there is one; zero when it has passed.
+    pub fn remaining_s(&self) -> Option<f64> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).as_secs_f64())
+    }
+}

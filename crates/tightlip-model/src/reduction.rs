@@ -1,0 +1,316 @@
+//! The system a solver prefers: live signals only, unit scale, small input and output blocks.
+//!
+//! Exact invariances of the relaxation, applied in floating point (nothing here is trusted: the verifier works on the
+//! original system):
+//!
+//! - dead signals go;
+//! - `max(|α_j|, |β_j|)` of each neuron moves into its incoming weights, so that slopes have magnitude 1;
+//! - every block is scaled, `δ_k = σ_k δ̂_k`, so that the edges into it have joint operator norm 1;
+//! - for ℓ2 the input block shrinks to the row space of the edges out of it, and the output block to the column space
+//!   of the edges into it (thin QR).
+//!
+//! The way back: `λ_j = σ_out λ̂_j / σ_k²`, `D_in = σ_out D̂_in`, `D_out = σ_out D̂_out / σ_out² · σ_out²`, that is
+//! `D_out = D̂_out / σ_out · σ_out²`; with the output block scaled like any other (`η` scales inversely) this is
+//! `D_out = σ_out D̂_out`, and the bound is `σ_out` times the bound of the reduced system.
+
+use faer::{Mat, MatRef};
+
+use crate::{Edge, IncrementSystem, LinearMap, Multipliers, Norm, Query, SlopeInterval, Weight};
+
+/// A reduced system together with the way back for its multipliers.
+#[derive(Debug, Clone)]
+pub struct Reduction {
+    system: IncrementSystem,
+    /// For every block of the original, the indices of its live signals.
+    live: Vec<Vec<usize>>,
+    /// Sizes of the original blocks.
+    sizes: Vec<usize>,
+    /// `σ_k` for every block; `σ_0 = 1`.
+    scales: Vec<f64>,
+}
+
+impl Reduction {
+    /// Reduces `system` for the norms of `query`. `None` if no output depends on any input: the constant is 0.
+    pub fn new(system: &IncrementSystem, query: &Query) -> Option<Self> {
+        let live: Vec<Vec<usize>> =
+            system.live().iter().map(|block| (0..block.len()).filter(|&i| block[i]).collect()).collect();
+        if live[0].is_empty() {
+            return None;
+        }
+        // Blocks can become empty (a layer all dead beside a skip connection); they stay, with no signals.
+        let mut maps: Vec<Mat<f64>> = system.edges().iter().map(|edge| live_part(edge, &live)).collect();
+        let mut slopes = Vec::new();
+        for k in 1..system.output_block() {
+            slopes.push(normalise_slopes(system, k, &live[k], &mut maps));
+        }
+        let scales = scale_blocks(system, &mut maps);
+        let (mut inputs, mut outputs) = (live[0].len(), live[system.output_block()].len());
+        if query.input_norm == Norm::L2 {
+            inputs = shrink_input(system, &mut maps, inputs);
+        }
+        if query.output_norm == Norm::L2 {
+            outputs = shrink_output(system, &mut maps, outputs);
+        }
+        let edges = system
+            .edges()
+            .iter()
+            .zip(maps)
+            .map(|(edge, map)| Edge { from: edge.from, to: edge.to, map: LinearMap::Dense(map) })
+            .collect();
+        let reduced = IncrementSystem::new(inputs, slopes, outputs, edges).expect("a reduced system keeps its shape");
+        let sizes = (0..system.blocks()).map(|k| system.len(k)).collect();
+        Some(Self { system: reduced, live, sizes, scales })
+    }
+
+    /// The reduced system; all its maps are dense.
+    pub fn system(&self) -> &IncrementSystem {
+        &self.system
+    }
+
+    /// `σ_out`: the bound of the original is this times the bound of the reduced system.
+    pub fn bound_scale(&self) -> f64 {
+        self.scales[self.scales.len() - 1]
+    }
+
+    /// Multipliers of the original system from those of the reduced one; dead signals get 0.
+    ///
+    /// # Panics
+    /// If the multipliers do not have the shape of the reduced system.
+    pub fn lift(&self, reduced: &Multipliers) -> Multipliers {
+        let last = self.sizes.len() - 1;
+        let bound_scale = self.bound_scale();
+        let lift_weight = |weight: &Weight, block: usize| match weight {
+            Weight::Uniform(value) => Weight::Uniform(bound_scale * value),
+            Weight::PerCoordinate(values) => {
+                assert_eq!(values.len(), self.live[block].len(), "one value for each live coordinate");
+                Weight::PerCoordinate(self.spread(block, values, bound_scale))
+            }
+        };
+        let hidden = (1..last)
+            .map(|k| {
+                assert_eq!(reduced.hidden[k - 1].len(), self.live[k].len(), "one multiplier for each live neuron");
+                self.spread(k, &reduced.hidden[k - 1], bound_scale / self.scales[k] / self.scales[k])
+            })
+            .collect();
+        Multipliers { input: lift_weight(&reduced.input, 0), hidden, output: lift_weight(&reduced.output, last) }
+    }
+
+    /// `factor · values` at the live places of a block, zeros elsewhere.
+    fn spread(&self, block: usize, values: &[f64], factor: f64) -> Vec<f64> {
+        let mut all = vec![0.0; self.sizes[block]];
+        for (&place, &value) in self.live[block].iter().zip(values) {
+            all[place] = factor * value;
+        }
+        all
+    }
+}
+
+/// Rows and columns of an edge between live signals.
+fn live_part(edge: &Edge, live: &[Vec<usize>]) -> Mat<f64> {
+    let dense = edge.map.to_dense();
+    let (rows, cols) = (&live[edge.to], &live[edge.from]);
+    Mat::from_fn(rows.len(), cols.len(), |i, j| dense[(rows[i], cols[j])])
+}
+
+/// Moves `max(|α|, |β|)` of the live neurons of block `k` into the rows of the edges into it.
+fn normalise_slopes(system: &IncrementSystem, k: usize, live: &[usize], maps: &mut [Mat<f64>]) -> Vec<SlopeInterval> {
+    let mut slopes = Vec::with_capacity(live.len());
+    for (row, &neuron) in live.iter().enumerate() {
+        let slope = system.slopes(k)[neuron];
+        // A neuron with slopes [0, 0] is constant; keep it as it is, its multiplier only loosens.
+        let magnitude = if slope.magnitude() > 0.0 { slope.magnitude() } else { 1.0 };
+        slopes.push(
+            SlopeInterval::new(slope.lower() / magnitude, slope.upper() / magnitude)
+                .expect("dividing by a positive number keeps the order"),
+        );
+        if magnitude != 1.0 {
+            for (edge, map) in system.edges().iter().zip(maps.iter_mut()) {
+                if edge.to == k {
+                    map.row_mut(row).iter_mut().for_each(|w| *w *= magnitude);
+                }
+            }
+        }
+    }
+    slopes
+}
+
+/// Scales every block so that the edges into it have joint operator norm about 1; returns the `σ_k`.
+fn scale_blocks(system: &IncrementSystem, maps: &mut [Mat<f64>]) -> Vec<f64> {
+    let mut scales = vec![1.0; system.blocks()];
+    for k in 1..system.blocks() {
+        let mut square = 0.0;
+        for (edge, map) in system.edges().iter().zip(maps.iter_mut()) {
+            if edge.to == k {
+                let source = scales[edge.from];
+                map.as_mut().col_iter_mut().for_each(|col| col.iter_mut().for_each(|w| *w *= source));
+                let norm = spectral_norm_estimate(map.as_ref());
+                square += norm * norm;
+            }
+        }
+        scales[k] = if square > 0.0 { square.sqrt() } else { 1.0 };
+        let inverse = scales[k];
+        for (edge, map) in system.edges().iter().zip(maps.iter_mut()) {
+            if edge.to == k {
+                map.as_mut().col_iter_mut().for_each(|col| col.iter_mut().for_each(|w| *w /= inverse));
+            }
+        }
+    }
+    scales
+}
+
+/// Replaces the input block by the row space of all edges out of it, if that is smaller; returns its new size.
+fn shrink_input(system: &IncrementSystem, maps: &mut [Mat<f64>], inputs: usize) -> usize {
+    let places: Vec<usize> = (0..maps.len()).filter(|&e| system.edges()[e].from == 0).collect();
+    let rows: usize = places.iter().map(|&e| maps[e].nrows()).sum();
+    if rows >= inputs {
+        return inputs;
+    }
+    let mut stacked = Mat::<f64>::zeros(rows, inputs);
+    let mut start = 0;
+    for &e in &places {
+        stacked.as_mut().subrows_mut(start, maps[e].nrows()).copy_from(&maps[e]);
+        start += maps[e].nrows();
+    }
+    // W = Rᵀ Qᵀ with orthonormal columns of Q: the inputs enter only through Qᵀ δ_0, which is no longer than δ_0.
+    let triangle = stacked.transpose().qr().thin_R().transpose().to_owned();
+    let mut start = 0;
+    for &e in &places {
+        let height = maps[e].nrows();
+        maps[e] = triangle.as_ref().subrows(start, height).to_owned();
+        start += height;
+    }
+    rows
+}
+
+/// Replaces the output block by the column space of all edges into it, if that is smaller; returns its new size.
+fn shrink_output(system: &IncrementSystem, maps: &mut [Mat<f64>], outputs: usize) -> usize {
+    let places: Vec<usize> = (0..maps.len()).filter(|&e| system.edges()[e].to == system.output_block()).collect();
+    let cols: usize = places.iter().map(|&e| maps[e].ncols()).sum();
+    if cols >= outputs {
+        return outputs;
+    }
+    let mut stacked = Mat::<f64>::zeros(outputs, cols);
+    let mut start = 0;
+    for &e in &places {
+        stacked.as_mut().subcols_mut(start, maps[e].ncols()).copy_from(&maps[e]);
+        start += maps[e].ncols();
+    }
+    let triangle = stacked.qr().thin_R().to_owned();
+    let mut start = 0;
+    for &e in &places {
+        let width = maps[e].ncols();
+        maps[e] = triangle.as_ref().subcols(start, width).to_owned();
+        start += width;
+    }
+    cols
+}
+
+/// The spectral norm to a few digits, for scaling only: power iteration from the column of row sums of squares.
+fn spectral_norm_estimate(matrix: MatRef<'_, f64>) -> f64 {
+    /// Enough for two digits on any spectrum; scaling needs no more.
+    const STEPS: usize = 12;
+    if matrix.nrows() == 0 || matrix.ncols() == 0 {
+        return 0.0;
+    }
+    // A start with all coordinates different is not orthogonal to the leading vector of a structured matrix.
+    let mut v = Mat::from_fn(matrix.ncols(), 1, |i, _| 1.0 + 0.618 * ((i * 7919) % 101) as f64 / 101.0);
+    let mut norm = 0.0;
+    for _ in 0..STEPS {
+        let length = v.norm_l2();
+        if length == 0.0 {
+            break;
+        }
+        let w = matrix * &v / faer::Scale(length);
+        norm = w.norm_l2();
+        v = matrix.transpose() * w;
+    }
+    // A start in the kernel says nothing; the Frobenius norm is never zero for a matrix that is not.
+    if norm > 0.0 { norm } else { matrix.norm_l2() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, OutputSelection, random_network};
+
+    fn pencil_value(system: &IncrementSystem, multipliers: &Multipliers, signals: &[Mat<f64>]) -> f64 {
+        // ½ vᵀ F v from the definition of the pencil, one neuron at a time.
+        let last = system.output_block();
+        let mut incoming: Vec<Mat<f64>> = (0..=last).map(|k| Mat::zeros(system.len(k), 1)).collect();
+        for edge in system.edges() {
+            incoming[edge.to] += edge.map.apply(signals[edge.from].as_ref());
+        }
+        let mut value = 0.0;
+        for i in 0..system.len(0) {
+            value += 0.5 * multipliers.input.at(i) * signals[0][(i, 0)].powi(2);
+        }
+        for k in 1..last {
+            for (j, slope) in system.slopes(k).iter().enumerate() {
+                let (d, s) = (signals[k][(j, 0)], incoming[k][(j, 0)]);
+                value += multipliers.hidden[k - 1][j] * (d - slope.lower() * s) * (d - slope.upper() * s);
+            }
+        }
+        for i in 0..system.len(last) {
+            let eta = signals[last][(i, 0)];
+            value += 0.5 * multipliers.output.at(i) * eta * eta - eta * incoming[last][(i, 0)];
+        }
+        value
+    }
+
+    #[test]
+    fn lifted_multipliers_give_the_same_form_up_to_the_bound_scale() {
+        let network = random_network(&[3, 4, 5, 6], Activation::LeakyRelu { slope: -0.5 }, 3).expect("valid");
+        let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+        let query = Query { output_norm: Norm::L1, input_norm: Norm::LInf, ..Query::euclidean(OutputSelection::All) };
+        let reduction = Reduction::new(&system, &query).expect("not constant");
+        let reduced = Multipliers {
+            input: Weight::PerCoordinate(vec![0.7, 1.0, 1.3]),
+            hidden: vec![vec![0.5, 1.0, 1.5, 2.0], vec![0.3, 0.6, 0.9, 1.2, 1.5]],
+            output: Weight::PerCoordinate(vec![0.4, 0.5, 0.6, 0.7, 0.8, 0.9]),
+        };
+        let lifted = reduction.lift(&reduced);
+        let small: Vec<Mat<f64>> =
+            (0..4).map(|k| Mat::from_fn(reduction.system().len(k), 1, |i, _| ((3 * i + 2 * k) as f64).sin())).collect();
+        let large: Vec<Mat<f64>> = (0..4)
+            .map(|k| if k == 3 { small[k].clone() } else { faer::Scale(reduction.scales[k]) * &small[k] })
+            .collect();
+        let (a, b) = (pencil_value(reduction.system(), &reduced, &small), pencil_value(&system, &lifted, &large));
+        assert!(
+            (b - reduction.bound_scale() * a).abs() < 1e-12 * b.abs(),
+            "{b} is not {} times {a}",
+            reduction.bound_scale()
+        );
+    }
+
+    #[test]
+    fn qr_shrinks_wide_inputs_and_outputs_and_keeps_the_gram_matrices() {
+        let network = random_network(&[9, 3, 7], Activation::Relu, 5).expect("valid");
+        let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+        let reduction = Reduction::new(&system, &Query::euclidean(OutputSelection::All)).expect("not constant");
+        let reduced = reduction.system();
+        assert_eq!((reduced.len(0), reduced.len(1), reduced.len(2)), (3, 3, 3));
+        let (w, r) = (system.edges()[0].map.to_dense(), reduced.edges()[0].map.to_dense());
+        let scale = reduction.scales[1];
+        let difference = &w * w.transpose() - &r * r.transpose() * faer::Scale(scale * scale);
+        assert!(difference.norm_max() < 1e-13 * w.norm_l2().powi(2));
+        let (w, r) = (system.edges()[1].map.to_dense(), reduced.edges()[1].map.to_dense());
+        let scale = reduction.bound_scale() / reduction.scales[1];
+        let difference = w.transpose() * &w - r.transpose() * &r * faer::Scale(scale * scale);
+        assert!(difference.norm_max() < 1e-13 * w.norm_l2().powi(2));
+    }
+
+    #[test]
+    fn a_network_whose_output_is_constant_has_no_reduction() {
+        let system = IncrementSystem::new(
+            2,
+            vec![vec![SlopeInterval::UNIT; 2]],
+            1,
+            vec![
+                Edge { from: 0, to: 1, map: LinearMap::identity(2) },
+                Edge { from: 1, to: 2, map: LinearMap::from_rows(&[vec![0.0, 0.0]]) },
+            ],
+        )
+        .expect("valid");
+        assert!(Reduction::new(&system, &Query::euclidean(OutputSelection::All)).is_none());
+    }
+}
