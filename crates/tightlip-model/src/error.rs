@@ -1,5 +1,6 @@
 //! What can be wrong with a network, a query or a model file.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// Errors of this crate. Each says what was found, where, and what was wanted.
@@ -95,4 +96,42 @@ pub enum Error {
         /// What the user can do about it, if anything is known.
         advice: Option<String>,
     },
+    /// A model file with nodes that are understood but not supported; all of them, in the order of the file.
+    #[error("{path}: {} not supported{}", count(nodes.len()), list(nodes))]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// The nodes.
+        nodes: Vec<UnsupportedNode>,
+    },
+}
+
+/// A node of a model file that stands in the way of reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsupportedNode {
+    /// The node's name, or the value it computes if it has no name.
+    pub name: String,
+    /// Its operator, such as `Conv`.
+    pub op: String,
+    /// Why it is not supported, with the shapes where they matter.
+    pub reason: String,
+    /// The nearest way around it.
+    pub workaround: String,
+}
+
+impl fmt::Display for UnsupportedNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, op, reason, workaround } = self;
+        write!(f, "{op} `{name}`: {reason}; {workaround}")
+    }
+}
+
+/// `1 node is`, `3 nodes are`.
+fn count(nodes: usize) -> String {
+    if nodes == 1 { "1 node is".to_owned() } else { format!("{nodes} nodes are") }
+}
+
+/// The nodes, each on a line of its own.
+fn list(nodes: &[UnsupportedNode]) -> String {
+    nodes.iter().fold(String::new(), |text, node| format!("{text}\n  {node}"))
 }

@@ -7,7 +7,7 @@
 //! Not here: optimisation, proofs, printing.
 
 pub use activation::{Activation, SlopeInterval};
-pub use error::Error;
+pub use error::{Error, UnsupportedNode};
 pub use limits::Limits;
 pub use map::LinearMap;
 pub use multipliers::{Multipliers, Weight};

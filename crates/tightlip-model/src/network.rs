@@ -32,9 +32,14 @@ impl Affine {
         &self.bias
     }
 
-    /// Whether the layer changes nothing.
-    fn is_identity(&self) -> bool {
-        self.bias.iter().all(|&b| b == 0.0) && matches!(&self.map, LinearMap::Scale(d) if d.iter().all(|&f| f == 1.0))
+    /// Whether the layer adds nothing.
+    fn has_no_bias(&self) -> bool {
+        self.bias.iter().all(|&b| b == 0.0)
+    }
+
+    /// Whether the layer does nothing but add its bias.
+    fn is_translation(&self) -> bool {
+        matches!(&self.map, LinearMap::Scale(factors) if factors.iter().all(|&f| f == 1.0))
     }
 }
 
@@ -56,20 +61,16 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network of the given layers. Identity activations and identity layers are dropped, so that files that
-    /// differ only by them give the same network.
+    /// A network of the given layers in canonical form, so that files that say the same thing in different words give
+    /// the same network: identities are dropped, a [`LinearMap::Chain`] becomes one layer for each of its maps, a mere
+    /// translation after an affine layer without bias becomes that layer's bias, and `hardtanh:0:6` is `relu6`.
+    /// None of this rounds.
     ///
     /// # Errors
     /// If there is no affine layer, sizes do not fit or are zero, or a coefficient is not finite.
     pub fn new(layers: Vec<Layer>) -> Result<Self, Error> {
         let (inputs, outputs) = checked_sizes(&layers)?;
-        let mut kept: Vec<Layer> = layers
-            .into_iter()
-            .filter(|layer| match layer {
-                Layer::Affine(affine) => !affine.is_identity(),
-                Layer::Activation(activation) => *activation != Activation::Identity,
-            })
-            .collect();
+        let mut kept = canonical(layers);
         if !kept.iter().any(|layer| matches!(layer, Layer::Affine(_))) {
             kept.insert(0, Layer::Affine(Affine::new(LinearMap::identity(inputs), Vec::new())));
         }
@@ -156,11 +157,16 @@ impl Network {
 /// Feeds the coefficients of a map, row by row.
 fn hash_map(hasher: &mut Sha256, map: &LinearMap) {
     match map {
-        LinearMap::Dense(_) | LinearMap::Sparse(_) => {
+        LinearMap::Dense(matrix) => {
             hasher.update(format!("matrix {} {}\n", map.rows(), map.cols()));
-            let dense = map.to_dense();
-            for i in 0..dense.nrows() {
-                hash_numbers(hasher, "row", dense.row(i).iter().copied());
+            for row in matrix.row_iter() {
+                hash_row(hasher, row.iter().copied().enumerate());
+            }
+        }
+        LinearMap::Sparse(matrix) => {
+            hasher.update(format!("matrix {} {}\n", map.rows(), map.cols()));
+            for row in matrix.to_csr().outer_iterator() {
+                hash_row(hasher, row.iter().map(|(j, &value)| (j, value)));
             }
         }
         LinearMap::Scale(factors) => hash_numbers(hasher, "scale", factors.iter().copied()),
@@ -169,11 +175,59 @@ fn hash_map(hasher: &mut Sha256, map: &LinearMap) {
     }
 }
 
+/// Feeds the number of nonzero entries of a row and their columns and values: the same for a dense and a sparse matrix,
+/// and a sparse one never has to be filled up.
+fn hash_row(hasher: &mut Sha256, entries: impl Iterator<Item = (usize, f64)>) {
+    let mut count = 0u64;
+    let mut bytes = Vec::new();
+    for (j, value) in entries.filter(|&(_, value)| value != 0.0) {
+        count += 1;
+        bytes.extend((j as u64).to_le_bytes());
+        bytes.extend(value.to_le_bytes());
+    }
+    hasher.update(count.to_le_bytes());
+    hasher.update(&bytes);
+}
+
 /// Feeds numbers as little-endian bits; `+ 0.0` turns −0 into 0.
 fn hash_numbers(hasher: &mut Sha256, tag: &str, numbers: impl Iterator<Item = f64>) {
     hasher.update(tag.as_bytes());
     for number in numbers {
         hasher.update((number + 0.0).to_le_bytes());
+    }
+}
+
+/// The canonical form described at [`Network::new`].
+fn canonical(layers: Vec<Layer>) -> Vec<Layer> {
+    let mut kept: Vec<Layer> = Vec::with_capacity(layers.len());
+    for layer in layers.into_iter().flat_map(unchained) {
+        match (layer, kept.last_mut()) {
+            (Layer::Activation(Activation::Identity), _) => {}
+            (Layer::Activation(Activation::HardTanh { low: 0.0, high: 6.0 }), _) => {
+                kept.push(Layer::Activation(Activation::Relu6));
+            }
+            (Layer::Affine(affine), _) if affine.is_translation() && affine.has_no_bias() => {}
+            (Layer::Affine(affine), Some(Layer::Affine(last))) if affine.is_translation() && last.has_no_bias() => {
+                last.bias = affine.bias;
+            }
+            (layer, _) => kept.push(layer),
+        }
+    }
+    kept
+}
+
+/// One layer for each map of a chain; the bias belongs to the last.
+fn unchained(layer: Layer) -> Vec<Layer> {
+    match layer {
+        Layer::Affine(Affine { map: LinearMap::Chain(maps), bias }) => {
+            let mut layers: Vec<Layer> =
+                maps.into_iter().flat_map(|map| unchained(Layer::Affine(Affine::new(map, Vec::new())))).collect();
+            if let Some(Layer::Affine(last)) = layers.last_mut() {
+                last.bias = bias;
+            }
+            layers
+        }
+        single => vec![single],
     }
 }
 
@@ -293,6 +347,26 @@ mod tests {
         let activated =
             Network::new(vec![affine(&[vec![0.0, 2.0]], &[]), Layer::Activation(Activation::Tanh)]).expect("valid");
         assert_ne!(plain.sha256(), activated.sha256());
+    }
+
+    #[test]
+    fn one_network_in_different_words_has_one_digest() {
+        let dense = LinearMap::from_rows(&[vec![0.0, 2.0], vec![3.0, 0.0]]);
+        let sparse = LinearMap::from_triplets(2, 2, &[(0, 1, 2.0), (1, 0, 3.0), (1, 1, 0.0)]);
+        let layer = |map: &LinearMap, bias: &[f64]| Layer::Affine(Affine::new(map.clone(), bias.to_vec()));
+        let translation = |bias: &[f64]| layer(&LinearMap::identity(2), bias);
+        let divide = LinearMap::Divide(vec![3.0, 7.0]);
+        let digest = |layers: Vec<Layer>| Network::new(layers).expect("valid").sha256();
+
+        let plain = digest(vec![layer(&dense, &[1.0, 2.0])]);
+        assert_eq!(plain, digest(vec![layer(&sparse, &[1.0, 2.0])]));
+        assert_eq!(plain, digest(vec![layer(&dense, &[]), translation(&[1.0, 2.0])]));
+        assert_ne!(plain, digest(vec![translation(&[1.0, 2.0]), layer(&dense, &[])]));
+        assert_ne!(plain, digest(vec![layer(&dense, &[1.0, 0.0]), translation(&[0.0, 2.0])]));
+
+        let chain = digest(vec![layer(&dense.clone().then(divide.clone()), &[1.0, 2.0])]);
+        assert_eq!(chain, digest(vec![layer(&dense, &[]), layer(&divide, &[1.0, 2.0])]));
+        assert_ne!(chain, digest(vec![layer(&dense, &[1.0, 2.0]), layer(&divide, &[])]));
     }
 
     #[test]
