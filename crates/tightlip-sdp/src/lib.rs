@@ -1,1 +1,13 @@
-//! LipSDP as a pencil and as conic programs
+//! LipSDP as a pencil and as conic programs. Solves nothing, proves nothing, prints nothing.
+//!
+//! An increment system becomes a [`Pencil`] `F(y) = F₀ + Σ y_i F_i` whose variables are the multipliers; a pencil
+//! becomes a [`ConicForm`] `minimise cᵀx subject to b − A x ∈ K` with the way back to multipliers.
+
+pub use conic::{Cone, ConicForm};
+pub use form::{Assembled, Form, assemble, order};
+pub use pencil::{Coupling, NeuronTerm, Pencil, Tying, Variable};
+
+mod conic;
+mod form;
+mod pencil;
+mod triangle;

@@ -1,0 +1,112 @@
+//! The certificate file: everything needed to prove a bound again from the network alone.
+//!
+//! JSON with a version. Numbers are shortest round-trip decimals, so every `f64` is read back exactly. The network is
+//! named by the SHA-256 of its canonical weights, so a certificate made from an ONNX file also verifies the same
+//! network in another format.
+
+use serde::{Deserialize, Serialize};
+use tightlip_model::{IncrementSystem, Limits, Network, Query};
+
+use crate::{Bound, Level, Refusal, Segment, prove_segments};
+
+/// The name every certificate file carries.
+const FORMAT: &str = "tightlip-certificate";
+/// The version this code writes and reads.
+const VERSION: u32 = 1;
+
+/// A claimed upper bound with the multipliers that prove it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    format: String,
+    version: u32,
+    /// Program and version that wrote the file.
+    pub tool: String,
+    /// SHA-256 of the network's canonical weights.
+    pub network_sha256: String,
+    /// Norms, outputs and region.
+    pub query: Query,
+    /// The method that found the multipliers; of no consequence for the proof.
+    pub method: String,
+    /// How sure the bound is.
+    pub level: Level,
+    /// The upper bound of the Lipschitz constant.
+    pub bound: f64,
+    /// The multipliers, one entry unless the bound is a product.
+    pub segments: Vec<Segment>,
+}
+
+impl Certificate {
+    /// The certificate of a bound that has been proved for `network` with `segments`.
+    pub fn new(network: &Network, query: Query, method: &str, bound: Bound, segments: Vec<Segment>) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            tool: concat!("tightlip ", env!("CARGO_PKG_VERSION")).to_owned(),
+            network_sha256: network.sha256(),
+            query,
+            method: method.to_owned(),
+            level: bound.level(),
+            bound: bound.value(),
+            segments,
+        }
+    }
+
+    /// The file's text: JSON with a final line break.
+    ///
+    /// # Errors
+    /// [`Refusal::Range`] if a number is not finite, which JSON cannot hold.
+    pub fn to_json(&self) -> Result<String, Refusal> {
+        let numbers_are_finite = self.bound.is_finite()
+            && self.segments.iter().all(|segment| {
+                let multipliers = &segment.multipliers;
+                multipliers.input.total().is_finite()
+                    && multipliers.output.total().is_finite()
+                    && multipliers.hidden.iter().flatten().all(|lambda| lambda.is_finite())
+            });
+        if !numbers_are_finite {
+            return Err(Refusal::Range { what: "a number of the certificate".to_owned() });
+        }
+        let text = serde_json::to_string_pretty(self).expect("finite numbers and strings serialise");
+        Ok(text + "\n")
+    }
+
+    /// Reads a certificate; proves nothing yet.
+    ///
+    /// # Errors
+    /// [`Refusal::Unsupported`] naming the line and column where the text is not a certificate of this version.
+    pub fn from_json(text: &str) -> Result<Self, Refusal> {
+        let certificate: Self = serde_json::from_str(text)
+            .map_err(|error| Refusal::Unsupported { what: format!("this is not a tightlip certificate: {error}") })?;
+        if certificate.format != FORMAT || certificate.version != VERSION {
+            return Err(Refusal::Unsupported {
+                what: format!(
+                    "the certificate has format {} version {}, this program reads {FORMAT} version {VERSION}",
+                    certificate.format, certificate.version
+                ),
+            });
+        }
+        Ok(certificate)
+    }
+
+    /// Proves the bound again from scratch, from `network` and the multipliers alone. The returned bound is what the
+    /// multipliers prove; it is at most the claimed one.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the certificate is for another network, its proof fails, or it claims less than it proves.
+    pub fn verify(&self, network: &Network, limits: &Limits) -> Result<Bound, Refusal> {
+        let digest = network.sha256();
+        if digest != self.network_sha256 {
+            return Err(Refusal::Network { certificate: self.network_sha256.clone(), network: digest });
+        }
+        let system = IncrementSystem::of_network(network, self.query.output)
+            .map_err(|error| Refusal::Unsupported { what: error.to_string() })?;
+        let proved = prove_segments(&system, &self.query, &self.segments, limits)?;
+        // Written so that a NaN claim is refused.
+        if self.bound >= proved.value() {
+            Ok(proved)
+        } else {
+            Err(Refusal::Claim { claimed: self.bound, proved: proved.value() })
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Which signals take part in the inequality.
+//!
+//! A hidden neuron whose incoming weights vanish has `δ_j = 0` for every pair of inputs (`φ(c) − φ(c) = 0`), so its
+//! coordinate may be left out; likewise a signal that nothing reads. Found anew here, from the enclosures of the maps,
+//! so that a wrong idea of "dead" elsewhere cannot remove anything.
+
+use tightlip_model::{IncrementSystem, Multipliers, Weight};
+
+use crate::Refusal;
+use crate::enclosure::Enclosure;
+
+/// Indices of the live signals of every block.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveSignals(Vec<Vec<usize>>);
+
+impl LiveSignals {
+    /// Finds the signals that move and are seen; `enclosures` are those of the edges.
+    pub(crate) fn new(system: &IncrementSystem, enclosures: &[Enclosure]) -> Self {
+        let last = system.output_block();
+        let mut moves: Vec<Vec<bool>> = (0..=last).map(|k| vec![k == 0; system.len(k)]).collect();
+        for (edge, weights) in system.edges().iter().zip(enclosures) {
+            for i in 0..system.len(edge.to) {
+                moves[edge.to][i] = moves[edge.to][i]
+                    || (0..system.len(edge.from)).any(|j| moves[edge.from][j] && weights.may_differ_from_zero(i, j));
+            }
+        }
+        let mut seen: Vec<Vec<bool>> = (0..=last).map(|k| vec![k == last; system.len(k)]).collect();
+        for (edge, weights) in system.edges().iter().zip(enclosures).rev() {
+            for j in 0..system.len(edge.from) {
+                seen[edge.from][j] = seen[edge.from][j]
+                    || (0..system.len(edge.to))
+                        .any(|i| moves[edge.to][i] && seen[edge.to][i] && weights.may_differ_from_zero(i, j));
+            }
+        }
+        let both = |k: usize| (0..system.len(k)).filter(|&i| moves[k][i] && seen[k][i]).collect();
+        Self((0..=last).map(both).collect())
+    }
+
+    /// The live signals of block `k`.
+    pub(crate) fn of(&self, k: usize) -> &[usize] {
+        &self.0[k]
+    }
+
+    /// Whether the output does not depend on the input at all.
+    pub(crate) fn none(&self) -> bool {
+        self.0.iter().all(Vec::is_empty)
+    }
+
+    /// Checks lengths and signs: every multiplier finite and ≥ 0, those of live signals > 0.
+    pub(crate) fn check(&self, system: &IncrementSystem, multipliers: &Multipliers) -> Result<(), Refusal> {
+        let last = system.output_block();
+        if multipliers.hidden.len() != system.hidden_blocks() {
+            return Err(Refusal::Shape {
+                what: "hidden layers of multipliers".to_owned(),
+                found: multipliers.hidden.len(),
+                wanted: system.hidden_blocks(),
+            });
+        }
+        self.check_weight("input", 0, system.len(0), &multipliers.input)?;
+        for (k, values) in (1..last).zip(&multipliers.hidden) {
+            self.check_values(&format!("hidden layer {k}"), k, system.len(k), values)?;
+        }
+        self.check_weight("output", last, system.len(last), &multipliers.output)
+    }
+
+    /// Checks one of the two weights.
+    fn check_weight(&self, name: &str, block: usize, len: usize, weight: &Weight) -> Result<(), Refusal> {
+        match weight {
+            Weight::Uniform(value) => self.check_values(name, block, len, &vec![*value; len]),
+            Weight::PerCoordinate(values) => self.check_values(name, block, len, values),
+        }
+    }
+
+    /// Checks the multipliers of one block.
+    fn check_values(&self, name: &str, block: usize, len: usize, values: &[f64]) -> Result<(), Refusal> {
+        if values.len() != len {
+            return Err(Refusal::Shape { what: format!("multipliers of the {name}"), found: values.len(), wanted: len });
+        }
+        if let Some(i) = values.iter().position(|v| !(v.is_finite() && *v >= 0.0)) {
+            return Err(Refusal::Multiplier { place: format!("the {name}, entry {i}"), value: values[i] });
+        }
+        match self.of(block).iter().find(|&&i| values[i] == 0.0) {
+            Some(i) => Err(Refusal::Zero { place: format!("the {name}, entry {i}") }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a method is given beside the problem: limits, and somebody to tell how it goes.
+
+use std::sync::Arc;
+
+use tightlip_model::Limits;
+
+/// A step of the work, for progress displays.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Stage {
+    /// The program is being assembled.
+    Assembling,
+    /// A solver works.
+    Solving {
+        /// Iterations so far.
+        iteration: u64,
+        /// The bound the current iterate claims; not proved.
+        claimed: f64,
+        /// The solver's relative gap.
+        gap: f64,
+    },
+    /// Multipliers are being proved.
+    Certifying,
+    /// A steep pair of points is being searched.
+    SearchingLowerBound,
+}
+
+/// Limits and observer of one computation. Cloning shares both.
+#[derive(Clone)]
+pub struct Context {
+    /// Time, memory, threads, seed.
+    pub limits: Limits,
+    observer: Arc<dyn Fn(&Stage) + Send + Sync>,
+}
+
+impl Context {
+    /// A context that reports stages to `observer`.
+    pub fn new(limits: Limits, observer: impl Fn(&Stage) + Send + Sync + 'static) -> Self {
+        Self { limits, observer: Arc::new(observer) }
+    }
+
+    /// A context that tells nobody.
+    pub fn silent(limits: Limits) -> Self {
+        Self::new(limits, |_| {})
+    }
+
+    /// Reports a stage.
+    pub fn report(&self, stage: &Stage) {
+        (self.observer)(stage);
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

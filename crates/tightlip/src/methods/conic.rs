@@ -1,0 +1,82 @@
+//! What the Clarabel methods share: reduce, assemble, solve, lift the multipliers back.
+
+use std::time::Instant;
+
+use tightlip_certify::Segment;
+use tightlip_model::{IncrementSystem, Multipliers, Norm, Query, Reduction, Weight};
+use tightlip_sdp::{Form, Pencil, Tying, assemble};
+
+use crate::method::{Decline, Problem, Proposal};
+use crate::{Context, Stage};
+
+/// The norms the pencil expresses directly.
+pub(super) const NORMS: &[(Norm, Norm)] = &[(Norm::L2, Norm::L2)];
+
+/// Solves LipSDP with one semidefinite cone through Clarabel.
+pub(super) fn propose_full(
+    method: &'static str,
+    tying: Tying,
+    problem: &Problem,
+    context: &Context,
+) -> Result<Proposal, Decline> {
+    context.report(&Stage::Assembling);
+    let start = Instant::now();
+    let query = &problem.query;
+    let Some(reduction) = Reduction::new(&problem.system, query) else {
+        return Ok(constant_network(&problem.system, query));
+    };
+    let pencil = Pencil::new(reduction.system(), query, tying);
+    let limit = context.limits.memory_bytes;
+    let order = tightlip_sdp::order(&pencil, Form::Bordered);
+    let needed = tightlip_clarabel::predicted_bytes(order);
+    if needed > limit {
+        return Err(Decline::Memory { method, order, needed_mib: needed >> 20, limit_mib: limit >> 20 });
+    }
+    let assembled = assemble(&pencil, Form::Bordered);
+    let assemble_s = start.elapsed().as_secs_f64();
+    let (scale, watcher) = (reduction.bound_scale(), context.clone());
+    let observe = Box::new(move |progress: tightlip_clarabel::Progress| {
+        watcher.report(&Stage::Solving {
+            iteration: u64::from(progress.iteration),
+            claimed: scale * progress.objective,
+            gap: progress.relative_gap,
+        });
+    });
+    let answer = tightlip_clarabel::solve(&assembled.program, &context.limits, observe)
+        .map_err(|rejected| Decline::Solver { method, reason: rejected.to_string() })?;
+    let multipliers = reduction.lift(&assembled.multipliers(&answer.solution));
+    Ok(Proposal {
+        claimed: scale * assembled.constant(answer.objective),
+        segments: vec![Segment { end_block: problem.system.output_block(), multipliers }],
+        relaxation_lower: None,
+        iterations: Some(u64::from(answer.iterations)),
+        status: answer.status.name().to_owned(),
+        interrupted: answer.status == tightlip_clarabel::Status::Interrupted,
+        assemble_s,
+        solve_s: answer.solve_s,
+    })
+}
+
+/// Zero multipliers for a network whose output does not depend on its input: the verifier finds that by itself.
+fn constant_network(system: &IncrementSystem, query: &Query) -> Proposal {
+    let zero = |norm: Norm, len: usize| match norm {
+        Norm::L2 => Weight::Uniform(0.0),
+        Norm::L1 | Norm::LInf => Weight::PerCoordinate(vec![0.0; len]),
+    };
+    let last = system.output_block();
+    let multipliers = Multipliers {
+        input: zero(query.input_norm, system.len(0)),
+        hidden: (1..last).map(|k| vec![0.0; system.len(k)]).collect(),
+        output: zero(query.output_norm, system.len(last)),
+    };
+    Proposal {
+        segments: vec![Segment { end_block: last, multipliers }],
+        claimed: 0.0,
+        relaxation_lower: Some(0.0),
+        iterations: None,
+        status: "constant".to_owned(),
+        interrupted: false,
+        assemble_s: 0.0,
+        solve_s: 0.0,
+    }
+}
