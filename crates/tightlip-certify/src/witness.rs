@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn dyadic_relu_networks_agree_with_integer_arithmetic() {
         // Entries are multiples of 2⁻⁴; after three layers everything is an integer in units of 2⁻¹⁶.
-        let entry = |seed: i128| (seed * 2_654_435_761 >> 7) % 33 - 16;
+        let entry = |seed: i128| ((seed * 2_654_435_761) >> 7) % 33 - 16;
         let as_f64 = |k: i128| k as f64 / 16.0;
         for seed in 0..20i128 {
             let sizes = [3usize, 6, 5, 2];
@@ -334,10 +334,10 @@ mod tests {
         let network = random_network(&[4, 8, 8, 3], Activation::Gelu, 3).expect("valid");
         let (x, _) = pair(4, 0.1);
         let fine = evaluate(&network, &x, &Precision::new(300)).expect("finite");
-        for bits in [20, 40, 60, 100] {
-            let coarse = evaluate(&network, &x, &Precision::new(bits)).expect("finite");
+        for bits in [20i32, 40, 60, 100] {
+            let coarse = evaluate(&network, &x, &Precision::new(bits as usize)).expect("finite");
             assert!(coarse.iter().zip(&fine).all(|(a, b)| a.meets(b)), "{bits} bits");
-            assert!(coarse.iter().all(|ball| ball.rad < 4096.0 * 2f64.powi(-(bits as i32))), "{bits} bits are wasted");
+            assert!(coarse.iter().all(|ball| ball.rad < 4096.0 * 2f64.powi(-bits)), "{bits} bits are wasted");
         }
     }
 

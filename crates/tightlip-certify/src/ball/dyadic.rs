@@ -76,7 +76,7 @@ impl Dyadic {
         let repr = self.0.repr();
         match repr.significand().bit_len() {
             0 => None,
-            length => Some(repr.exponent().saturating_add(length as isize)),
+            length => Some(repr.exponent().saturating_add(length.cast_signed())),
         }
     }
 
@@ -87,7 +87,7 @@ impl Dyadic {
         if drop == 0 {
             return (Self::unlimited(FBig::from_parts(m, e)), 0.0);
         }
-        let unit = e + drop as isize;
+        let unit = e + drop.cast_signed();
         // The shift rounds down: what it drops is between 0 and one unit.
         (Self::unlimited(FBig::from_parts(m >> drop, unit)), power_of_two(unit))
     }
@@ -98,7 +98,7 @@ impl Dyadic {
         let (m, e) = self.abs().0.into_repr().into_parts();
         let drop = m.bit_len().saturating_sub(MAGNITUDE_BITS);
         let top = u64::try_from(m >> drop).expect("52 bits fit into 64") as f64;
-        let unit = e + drop as isize;
+        let unit = e + drop.cast_signed();
         let scale = power_of_two(unit);
         // Both products are exact, integers below 2^53 times a power of two, unless `scale` is only an upper bound.
         let in_range = DOUBLE_EXPONENTS[0] <= unit && (top * scale).is_finite();

@@ -23,7 +23,7 @@ const GUESS_BITS: usize = 40;
 impl Precision {
     /// The radius `2^{−bits}` that counts as nothing.
     pub(super) fn negligible(&self) -> f64 {
-        power_of_two(-(self.bits as isize))
+        power_of_two(-self.bits.cast_signed())
     }
 
     /// `a / k`.
@@ -54,12 +54,12 @@ impl Precision {
         power
     }
 
-    /// `ln(1 + t)` for a ball within [0, 1].
+    /// `ln(1 + t)` for a number in [0, 1] that the ball encloses.
     pub(super) fn ln_1p(&self, t: &Ball) -> Ball {
         let guess = Dyadic::of(t.mid.double_guess().clamp(0.0, 1.0).ln_1p());
         let one = Ball::of(1.0);
         let r = self.product(&one.plus(t), &self.exp_negative(&guess)).minus(&one);
-        if r.above() > power_of_two(-(GUESS_BITS as isize)) || r.rad.is_nan() {
+        if r.above() > power_of_two(-GUESS_BITS.cast_signed()) || r.rad.is_nan() {
             // A wide `t`: 0 ≤ ln(1 + t) ≤ t ≤ 1 is all that is claimed.
             return Ball::of(0.5).widened(0.5);
         }
@@ -148,7 +148,7 @@ mod tests {
     /// Both balls hold the same number, and the coarse one has lost at most 30 of its bits.
     fn assert_consistent(coarse: &Ball, fine: &Ball, bits: usize, what: &str) {
         assert!(coarse.meets(fine), "{what}");
-        let allowed = coarse.above().max(1.0) * power_of_two(30 - bits as isize);
+        let allowed = coarse.above().max(1.0) * power_of_two(30 - bits.cast_signed());
         assert!(coarse.rad <= allowed, "{what}: radius {}", coarse.rad);
     }
 
@@ -159,7 +159,7 @@ mod tests {
         let (numerator, denominator) = decimals
             .bytes()
             .fold(start, |(n, d), digit| ((&n * &ten) + &Dyadic::integer(u64::from(digit - b'0')), &d * &ten));
-        let unit = 10f64.powi(-(decimals.len() as i32));
+        let unit = decimals.bytes().fold(1.0, |unit, _| unit / 10.0);
         ball.clone().widened(unit).contains(&numerator, &denominator)
     }
 
