@@ -1,1 +1,125 @@
-//! Fixtures shared by the tests of the workspace.
+//! Fixtures shared by the tests of the workspace: networks written out, brute force, seeded draws.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use faer::Mat;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tightlip::{Context, Failure, Method, Outcome};
+use tightlip_model::{
+    Activation, Affine, IncrementSystem, Layer, Limits, LinearMap, Network, OutputSelection, Query,
+};
+
+/// Weights of a chain, row by row.
+pub type Weights = Vec<Vec<Vec<f64>>>;
+
+/// Limits without deadline: one thread, 8 GiB, seed 0.
+pub fn limits() -> Limits {
+    Limits {
+        deadline: None,
+        interrupt: Arc::new(AtomicBool::new(false)),
+        memory_bytes: 8 << 30,
+        threads: 1,
+        seed: 0,
+    }
+}
+
+/// A chain of the given weights with `activation` between the layers and no biases.
+///
+/// # Panics
+/// If the weights do not fit.
+pub fn chain(weights: &Weights, activation: Activation) -> Network {
+    chain_with_biases(weights, &vec![Vec::new(); weights.len()], activation)
+}
+
+/// A chain with biases; an empty bias stands for zeros.
+///
+/// # Panics
+/// If the weights do not fit.
+pub fn chain_with_biases(weights: &Weights, biases: &[Vec<f64>], activation: Activation) -> Network {
+    let mut layers = Vec::new();
+    for (rows, bias) in weights.iter().zip(biases) {
+        if !layers.is_empty() {
+            layers.push(Layer::Activation(activation));
+        }
+        layers.push(Layer::Affine(Affine::new(LinearMap::from_rows(rows), bias.clone())));
+    }
+    Network::new(layers).expect("fixtures are valid networks")
+}
+
+/// Bounds `network` with `method` for the ℓ2 norm.
+///
+/// # Errors
+/// The failure of the method or the proof.
+pub fn bound_with(network: &Network, output: OutputSelection, method: &dyn Method) -> Result<Outcome, Failure> {
+    tightlip::bound(network, Query::euclidean(output), Some(method), &Context::silent(limits()))
+}
+
+/// Bounds `network` with the method called `method`, and returns the proved value.
+///
+/// # Panics
+/// If there is no such method or no bound.
+pub fn value_of(network: &Network, output: OutputSelection, method: &str) -> f64 {
+    let method = tightlip::method_named(method).expect("a method of the list");
+    bound_with(network, output, method).expect("a bound").bound.value()
+}
+
+/// The formal global Lipschitz constant by enumeration: the largest spectral norm of `W_{H+1} Y_H W_H ⋯ Y_1 W_1` over
+/// all diagonal `Y` at the vertices of the slope intervals. The norm is convex in each entry, so vertices suffice.
+///
+/// # Panics
+/// With more than 20 neurons.
+pub fn brute_force_fgl(system: &IncrementSystem) -> f64 {
+    let neurons = system.neurons();
+    assert!(neurons <= 20, "2^{neurons} patterns are too many");
+    (0_u32..1 << neurons).map(|pattern| pattern_norm(system, pattern)).fold(0.0, f64::max)
+}
+
+/// The spectral norm of the network with the slopes of one pattern.
+fn pattern_norm(system: &IncrementSystem, pattern: u32) -> f64 {
+    let n = system.len(0);
+    let mut signals = vec![Mat::<f64>::identity(n, n)];
+    let mut bit = 0;
+    for block in 1..system.blocks() {
+        let mut sum = Mat::zeros(system.len(block), n);
+        for edge in system.edges_into(block) {
+            sum += edge.map.apply(signals[edge.from].as_ref());
+        }
+        if block < system.output_block() {
+            for (row, slope) in system.slopes(block).iter().enumerate() {
+                let factor = if pattern >> bit & 1 == 1 { slope.upper() } else { slope.lower() };
+                sum.row_mut(row).iter_mut().for_each(|x| *x *= factor);
+                bit += 1;
+            }
+        }
+        signals.push(sum);
+    }
+    let product = signals.last().expect("at least the output");
+    product.singular_values().expect("finite").first().copied().unwrap_or(0.0)
+}
+
+/// A seeded generator.
+pub fn generator(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// Random weights with entries in [−1, 1], some of them zero, for layer sizes `dims`.
+pub fn random_weights(dims: &[usize], zeros: f64, random: &mut ChaCha8Rng) -> Weights {
+    let mut entry = |_| if random.random_bool(zeros) { 0.0 } else { random.random_range(-1.0..=1.0) };
+    dims.windows(2)
+        .map(|pair| (0..pair[1]).map(|_| (0..pair[0]).map(&mut entry).collect()).collect())
+        .collect()
+}
+
+/// The activations a random test draws from: every shape of slope interval.
+pub const ACTIVATIONS: [Activation; 8] = [
+    Activation::Relu,
+    Activation::LeakyRelu { slope: 0.1 },
+    Activation::LeakyRelu { slope: 0.6 },
+    Activation::LeakyRelu { slope: -0.5 },
+    Activation::Sigmoid,
+    Activation::Silu,
+    Activation::Abs,
+    Activation::Elu { scale: 1.5 },
+];

@@ -1,1 +1,34 @@
-fn main() {}
+//! The program `tightlip`: a model file in, a proved Lipschitz bound out.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod arguments;
+mod command;
+mod failure;
+mod interrupt;
+mod machine;
+mod progress;
+mod table;
+
+fn main() -> ExitCode {
+    let arguments = match arguments::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are not failures; clap's own exit code for usage errors is 2, like ours.
+            let code = u8::try_from(error.exit_code()).unwrap_or(failure::BAD_INPUT);
+            // A closed pipe is no reason to complain.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match command::run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let code = failure.code();
+            eprintln!("{:?}", miette::Report::new(failure));
+            ExitCode::from(code)
+        }
+    }
+}

@@ -106,6 +106,16 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// What the user can do about it, where that is known and not part of the message.
+    pub fn advice(&self) -> Option<&str> {
+        match self {
+            Self::File { advice, .. } => advice.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 /// A node of a model file that stands in the way of reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsupportedNode {

@@ -121,6 +121,14 @@ pub fn write(network: &Network, path: &Path) -> Result<(), Error> {
     writer(network).and_then(|bytes| disk::store(path, &bytes)).map_err(|fault| fault.at(path))
 }
 
+/// Writes any file the way [`write`] does: beside its place, then renamed.
+///
+/// # Errors
+/// [`Error::File`] if the disk refuses.
+pub fn store(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    disk::store(path, bytes).map_err(|fault| fault.at(path))
+}
+
 /// What a reader gets.
 struct Source<'a> {
     bytes: &'a [u8],

@@ -185,8 +185,8 @@ fn round_and_prove(
 
 /// A steep pair of points, checked.
 fn steep_witness(network: &Network, query: &Query, context: &Context) -> Option<(Witness, Bound)> {
-    let (x, x_prime) = tightlip_exact::steep_pair(network, query, &context.limits)?;
-    let witness = Witness { x, x_prime };
+    let pair = tightlip_exact::steep_pair(network, query, &context.limits)?;
+    let witness = Witness { x: pair.x, x_prime: pair.x_prime };
     let bound = witness.prove(network, query).ok()?;
     Some((witness, bound))
 }

@@ -1,0 +1,207 @@
+//! What the user types.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use tightlip_model::file::{Normalisation, ReadOptions};
+use tightlip_model::{Activation, OutputSelection};
+
+/// Proves Lipschitz constants of neural networks: the smallest L with ‖f(x) − f(x′)‖ ≤ L ‖x − x′‖.
+///
+/// Reads .onnx, .onnx.gz, .nnet, .npz, .npy, .safetensors, .mat and .json. Exit codes: 0 done, 1 a proof or certificate
+/// was refused, 2 bad input or usage, 3 the method declined.
+#[derive(Debug, Parser)]
+#[command(name = "tightlip", version, max_term_width = 110)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show layers, sizes, activations, dead neurons, parameters and the hash of a model
+    Info(InfoArguments),
+    /// Bound the Lipschitz constant of a model and prove the bound
+    Bound(BoundArguments),
+    /// Prove a certificate again, from the model and the multipliers alone
+    Verify(VerifyArguments),
+    /// List the methods
+    Methods(MethodsArguments),
+    /// Write a seeded random network
+    Random(RandomArguments),
+    /// Convert a model to another format
+    Convert(ConvertArguments),
+}
+
+/// A model file and what it does not say itself.
+#[derive(Debug, Args)]
+pub struct ModelArguments {
+    /// The model file
+    pub model: PathBuf,
+
+    /// Activation between the layers, for formats without a graph (.npz .npy .mat .safetensors): relu, leaky:0.1, tanh,
+    /// sigmoid, elu, softplus, silu, gelu, hardtanh, relu6, abs
+    #[arg(long, value_name = "A")]
+    pub activation: Option<Activation>,
+
+    /// Leave out the input and output normalisation of a .nnet file
+    #[arg(long)]
+    pub skip_normalisation: bool,
+
+    /// Names of the weight tensors in order, for .safetensors files whose names do not say it
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub layer_order: Option<Vec<String>>,
+}
+
+impl ModelArguments {
+    /// What the reader is told.
+    pub fn read_options(&self) -> ReadOptions {
+        ReadOptions {
+            activation: self.activation,
+            normalisation: if self.skip_normalisation { Normalisation::Skip } else { Normalisation::Apply },
+            layer_order: self.layer_order.clone(),
+        }
+    }
+}
+
+/// Arguments of `info`.
+#[derive(Debug, Args)]
+pub struct InfoArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `bound`.
+#[derive(Debug, Args)]
+pub struct BoundArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+
+    /// Method; `tightlip methods` lists them, `auto` takes the tightest that fits into memory
+    #[arg(long, value_name = "M", default_value = "auto")]
+    pub method: String,
+
+    /// Outputs to bound: all, one (K), or the difference of two (I-J); outputs count from 0
+    #[arg(long, value_name = "OUT", default_value = "all")]
+    pub output: OutputSelection,
+
+    /// Write the certificate to this file
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// Stop after this many seconds with the best bound that can be proved
+    #[arg(long, value_name = "S", value_parser = positive)]
+    pub time_limit: Option<f64>,
+
+    #[command(flatten)]
+    pub resources: ResourceArguments,
+
+    /// Seed of every random draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Memory and threads.
+#[derive(Debug, Args)]
+pub struct ResourceArguments {
+    /// Decline what needs more memory than this [default: 80 % of what is available]
+    #[arg(long, value_name = "GIB", value_parser = positive)]
+    pub memory_limit: Option<f64>,
+
+    /// Threads for dense linear algebra [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+
+    /// The certificate file
+    pub certificate: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub resources: ResourceArguments,
+}
+
+/// Arguments of `methods`.
+#[derive(Debug, Args)]
+pub struct MethodsArguments {
+    /// Print a JSON array
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `random`.
+#[derive(Debug, Args)]
+pub struct RandomArguments {
+    /// Layer sizes from inputs to outputs, for example 10-64-64-3
+    #[arg(long, value_name = "SIZES", value_parser = dims)]
+    pub dims: Dims,
+
+    /// Seed; the same seed gives the same network everywhere
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Activation between the layers
+    #[arg(long, value_name = "A", default_value = "relu")]
+    pub activation: Activation,
+
+    /// File to write; the extension says the format (.json .npz .onnx .nnet)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// Arguments of `convert`.
+#[derive(Debug, Args)]
+pub struct ConvertArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+
+    /// File to write; the extension says the format (.json .npz .onnx .nnet)
+    #[arg(short, long, value_name = "OTHER")]
+    pub output: PathBuf,
+}
+
+/// Layer sizes.
+#[derive(Debug, Clone)]
+pub struct Dims(pub Vec<usize>);
+
+/// Reads `10-64-64-3`.
+fn dims(text: &str) -> Result<Dims, String> {
+    /// 8 GiB of weights; a random network beyond that is a slip of the keyboard.
+    const LARGEST: u128 = 1 << 30;
+    let sizes: Vec<usize> = text
+        .split('-')
+        .map(|part| part.parse().ok().filter(|&n| n > 0))
+        .collect::<Option<_>>()
+        .filter(|sizes: &Vec<usize>| sizes.len() >= 2)
+        .ok_or("want two or more sizes above 0 joined by `-`, for example 10-64-64-3")?;
+    let weights: u128 = sizes.windows(2).map(|pair| pair[0] as u128 * pair[1] as u128).sum();
+    if weights > LARGEST {
+        return Err(format!("that would be {weights} weights; the largest random network has {LARGEST}"));
+    }
+    Ok(Dims(sizes))
+}
+
+/// Reads a finite number above zero.
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("want a number above 0".to_owned()),
+    }
+}

@@ -1,0 +1,53 @@
+//! The commands, one file each.
+
+use std::io;
+
+use tightlip_model::Limits;
+
+use crate::arguments::{Command, ResourceArguments};
+use crate::failure::CommandFailure;
+use crate::{interrupt, machine};
+
+mod bound;
+mod convert;
+mod info;
+mod methods;
+mod random;
+mod verify;
+
+/// Runs one command.
+pub fn run(command: Command) -> Result<(), CommandFailure> {
+    match command {
+        Command::Info(arguments) => info::run(&arguments),
+        Command::Bound(arguments) => bound::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Methods(arguments) => methods::run(&arguments),
+        Command::Random(arguments) => random::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
+    }
+}
+
+/// Limits from the command line, with an interrupt flag that Ctrl-C sets.
+fn limits(resources: &ResourceArguments, seed: u64) -> Limits {
+    const GIB: f64 = (1_u64 << 30) as f64;
+    let threads = resources.threads.map_or_else(machine::default_threads, usize::from);
+    // Products outside the methods (readers, reductions) follow the same limit.
+    faer::set_global_parallelism(if threads == 1 { faer::Par::Seq } else { faer::Par::rayon(threads) });
+    Limits {
+        deadline: None,
+        interrupt: interrupt::flag(),
+        memory_bytes: resources.memory_limit.map_or_else(machine::default_memory_limit, |gib| (gib * GIB) as u64),
+        threads,
+        seed,
+    }
+}
+
+/// A failure to print; a reader that closed the pipe early has all it wanted.
+fn printed(result: io::Result<()>) -> Result<(), CommandFailure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CommandFailure::bad_input(format!("cannot write to standard output: {error}"), None))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

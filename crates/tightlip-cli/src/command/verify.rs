@@ -1,0 +1,76 @@
+//! `tightlip verify MODEL CERTIFICATE`: proves the bound again from scratch.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+use tightlip_certify::{Certificate, Level};
+use tightlip_model::{Query, file};
+
+use super::{limits, printed};
+use crate::arguments::VerifyArguments;
+use crate::failure::CommandFailure;
+use crate::table;
+
+/// What was verified.
+#[derive(Debug, Serialize)]
+struct Verified {
+    schema_version: u32,
+    verified: bool,
+    level: Level,
+    /// The bound the certificate claims.
+    bound: f64,
+    /// The bound its multipliers prove, at most the claimed one.
+    proved: f64,
+    query: Query,
+    method: String,
+    network_sha256: String,
+}
+
+/// Runs the command.
+pub fn run(arguments: &VerifyArguments) -> Result<(), CommandFailure> {
+    let limits = limits(&arguments.resources, 0);
+    let network = file::read(&arguments.model.model, &arguments.model.read_options())?;
+    let certificate = read_certificate(&arguments.certificate)?;
+    let proved = certificate.verify(&network, &limits).map_err(|refusal| {
+        CommandFailure::refused(
+            format!("refused: {}: {refusal}", arguments.certificate.display()),
+            Some("nothing is known of the bound in this file; compute it anew with `tightlip bound`".to_owned()),
+        )
+    })?;
+    let verified = Verified {
+        schema_version: 1,
+        verified: true,
+        level: proved.level(),
+        bound: certificate.bound,
+        proved: proved.value(),
+        query: certificate.query,
+        method: certificate.method,
+        network_sha256: certificate.network_sha256,
+    };
+    printed(if arguments.json { table::print_json(&verified) } else { print(&verified) })
+}
+
+/// Reads a certificate file.
+fn read_certificate(path: &Path) -> Result<Certificate, CommandFailure> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        CommandFailure::bad_input(
+            format!("{}: cannot be read: {error}", path.display()),
+            Some("give the file that `tightlip bound --certificate FILE` wrote".to_owned()),
+        )
+    })?;
+    Certificate::from_json(&text)
+        .map_err(|refusal| CommandFailure::refused(format!("refused: {}: {refusal}", path.display()), None))
+}
+
+/// The human form.
+fn print(verified: &Verified) -> std::io::Result<()> {
+    let query = &verified.query;
+    table::print_lines(&[
+        ("verified", format!("Lipschitz constant ≤ {:?}  ({})", verified.bound, verified.level)),
+        ("proved now", format!("{:?}", verified.proved)),
+        ("question", format!("ℓ{} → ℓ{}, output {}, {}", query.input_norm, query.output_norm, query.output, query.region)),
+        ("network", format!("SHA-256 {}", verified.network_sha256)),
+        ("found by", verified.method.clone()),
+    ])
+}

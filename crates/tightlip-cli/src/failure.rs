@@ -1,0 +1,82 @@
+//! How the program fails: one message with what, where and what to do, and an exit code that scripts can tell apart.
+
+use std::fmt;
+
+use tightlip::{Decline, Failure};
+
+/// The certificate or the proof was refused.
+pub const REFUSED: u8 = 1;
+/// Bad input or usage.
+pub const BAD_INPUT: u8 = 2;
+/// The method declined.
+pub const DECLINED: u8 = 3;
+
+/// A failed command.
+#[derive(Debug)]
+pub struct CommandFailure {
+    code: u8,
+    message: String,
+    advice: Option<String>,
+}
+
+impl CommandFailure {
+    /// Bad input, with advice where there is any.
+    pub fn bad_input(message: impl Into<String>, advice: Option<String>) -> Self {
+        Self { code: BAD_INPUT, message: message.into(), advice }
+    }
+
+    /// A refused proof or certificate.
+    pub fn refused(message: impl Into<String>, advice: Option<String>) -> Self {
+        Self { code: REFUSED, message: message.into(), advice }
+    }
+
+    /// The exit code.
+    pub fn code(&self) -> u8 {
+        self.code
+    }
+}
+
+impl fmt::Display for CommandFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CommandFailure {}
+
+impl miette::Diagnostic for CommandFailure {
+    fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
+        self.advice.as_ref().map(|advice| Box::new(advice) as Box<dyn fmt::Display>)
+    }
+}
+
+impl From<tightlip_model::Error> for CommandFailure {
+    fn from(error: tightlip_model::Error) -> Self {
+        let advice = error.advice().map(str::to_owned);
+        Self::bad_input(error.to_string(), advice)
+    }
+}
+
+impl From<Decline> for CommandFailure {
+    fn from(decline: Decline) -> Self {
+        Self {
+            code: DECLINED,
+            message: format!("declined: {decline}"),
+            advice: Some("`tightlip methods` lists what there is".to_owned()),
+        }
+    }
+}
+
+impl From<Failure> for CommandFailure {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Question(error) => Self::bad_input(error.to_string(), error.advice().map(str::to_owned)),
+            Failure::Declined(decline) => decline.into(),
+            Failure::Refused { .. } => Self::refused(
+                failure.to_string(),
+                Some("take another method (`--method norm-product` needs no solver) or give it more time".to_owned()),
+            ),
+            other => Self::refused(other.to_string(), None),
+        }
+    }
+}

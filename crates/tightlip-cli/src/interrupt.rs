@@ -1,0 +1,21 @@
+//! Ctrl-C: the first asks for the best proved bound so far, the second ends the program.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Exit code of a program ended by SIGINT, as shells report it.
+const INTERRUPTED: i32 = 130;
+
+/// A flag that Ctrl-C sets.
+pub fn flag() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let shared = Arc::clone(&flag);
+    // Where no handler can be installed, Ctrl-C ends the program as usual.
+    let _ = ctrlc::set_handler(move || {
+        if shared.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED);
+        }
+        eprintln!("interrupted: proving the best bound so far (Ctrl-C again to quit)");
+    });
+    flag
+}

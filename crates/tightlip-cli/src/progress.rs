@@ -1,0 +1,43 @@
+//! A line on stderr that says what is going on, when stderr is a terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tightlip::{Context, Stage};
+use tightlip_model::Limits;
+
+/// A running display; it clears itself when dropped.
+pub struct Display(ProgressBar);
+
+impl Display {
+    /// A display and a context that feeds it. Nothing is drawn where stderr is not a terminal.
+    pub fn start(limits: Limits) -> (Self, Context) {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(
+            ProgressStyle::with_template("{spinner} {elapsed} {msg}").expect("the template names known fields"),
+        );
+        bar.enable_steady_tick(Duration::from_millis(120));
+        let shown = bar.clone();
+        let context = Context::new(limits, move |stage| shown.set_message(message(stage)));
+        (Self(bar), context)
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// The words for a stage.
+fn message(stage: &Stage) -> String {
+    match stage {
+        Stage::Assembling => "assembling".to_owned(),
+        Stage::Solving { iteration, claimed, gap } => {
+            format!("solving: iteration {iteration}, claims {claimed:.6}, gap {gap:.1e}")
+        }
+        Stage::Certifying => "proving".to_owned(),
+        Stage::SearchingLowerBound => "searching a steep pair of points".to_owned(),
+        _ => "working".to_owned(),
+    }
+}

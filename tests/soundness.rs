@@ -1,0 +1,54 @@
+//! No proved bound is ever below the formal constant, on thousands of tiny networks whose constant is enumerated.
+
+use rand::Rng;
+use tightlip::{Failure, METHODS};
+use tightlip_certify::Refusal;
+use tightlip_model::{IncrementSystem, OutputSelection};
+use tightlip_tests::{ACTIVATIONS, bound_with, brute_force_fgl, chain, generator, random_weights};
+
+/// Networks drawn.
+const NETWORKS: usize = 2000;
+/// Rounding of the enumerated constant.
+const ROUNDING: f64 = 1e-12;
+
+#[test]
+fn brute_force_never_exceeds_a_proved_bound_and_the_bounds_are_ordered() {
+    let mut random = generator(2026);
+    let mut refused = 0;
+    for draw in 0..NETWORKS {
+        let depth = 1 + draw % 4;
+        let mut dims = vec![random.random_range(1..=4)];
+        // At most nine neurons, so that all 2^9 patterns can be tried.
+        dims.extend((0..depth).map(|_| random.random_range(1..=if depth < 3 { 4 } else { 9 / depth })));
+        dims.push(random.random_range(1..=3));
+        let activation = ACTIVATIONS[draw / 4 % ACTIVATIONS.len()];
+        let weights = random_weights(&dims, 0.15, &mut random);
+        let network = chain(&weights, activation);
+        let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+        let constant = brute_force_fgl(&system);
+        let mut values = Vec::new();
+        for method in METHODS {
+            match bound_with(&network, OutputSelection::All, *method) {
+                Ok(outcome) => {
+                    let (value, name) = (outcome.bound.value(), method.name());
+                    assert!(value >= constant * (1.0 - ROUNDING), "draw {draw} {activation} {name}: {value} < {constant}");
+                    if let Some(lower) = outcome.report.lower {
+                        assert!(lower.value <= value, "draw {draw} {name}: lower {} > upper {value}", lower.value);
+                        assert!(lower.value <= constant * (1.0 + ROUNDING), "draw {draw}: witness above the constant");
+                    }
+                    values.push(value);
+                }
+                // An honest refusal is allowed, if rare; anything else is a defect.
+                Err(Failure::Refused { refusal: Refusal::NotPositive { .. }, .. }) => {
+                    refused += 1;
+                    values.push(f64::INFINITY);
+                }
+                Err(failure) => panic!("draw {draw} {activation} {dims:?} {}: {failure}", method.name()),
+            }
+        }
+        let [product, layer, neuron] = values[..] else { panic!("three methods") };
+        assert!(neuron <= layer * (1.0 + 1e-6), "draw {draw} {activation}: neuron {neuron} > layer {layer}");
+        assert!(layer <= product * (1.0 + 1e-6), "draw {draw} {activation}: layer {layer} > product {product}");
+    }
+    assert!(refused == 0, "{refused} of {} proofs were refused", 3 * NETWORKS);
+}
