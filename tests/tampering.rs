@@ -1,0 +1,177 @@
+//! Certificates that were tampered with are refused, or what they claim is still true.
+
+use tightlip::{METHODS, Outcome};
+use tightlip_certify::{Certificate, Refusal};
+use tightlip_model::{Activation, IncrementSystem, Network, OutputSelection, Weight};
+use tightlip_tests::{Weights, bound_with, brute_force_fgl, chain, limits};
+
+/// A network with two hidden layers whose LipSDP bound is well above its formal constant.
+fn weights() -> Weights {
+    vec![
+        vec![vec![-1.0, 2.0], vec![2.0, -1.0], vec![1.0, -1.0]],
+        vec![vec![-2.0, -2.0, -1.0], vec![-1.0, 2.0, 1.0], vec![0.0, -1.0, -1.0]],
+        vec![vec![-2.0, -1.0, 1.0], vec![2.0, 2.0, -1.0]],
+    ]
+}
+
+fn network() -> Network {
+    chain(&weights(), Activation::Relu)
+}
+
+fn outcomes() -> Vec<Outcome> {
+    METHODS.iter().map(|method| bound_with(&network(), OutputSelection::All, *method).expect("a bound")).collect()
+}
+
+/// Either refused, or true: at least the formal constant, and at most what the file claims.
+fn assert_refused_or_true(certificate: &Certificate, what: &str) -> bool {
+    let network = network();
+    match certificate.verify(&network, &limits()) {
+        Err(_) => true,
+        Ok(bound) => {
+            let system = IncrementSystem::of_network(&network, certificate.query.output).expect("valid");
+            let constant = brute_force_fgl(&system);
+            assert!(bound.value() >= constant * (1.0 - 1e-12), "{what}: proved {} below {constant}", bound.value());
+            assert!(certificate.bound >= bound.value(), "{what}: accepted a claim below the proof");
+            false
+        }
+    }
+}
+
+#[test]
+fn an_untouched_certificate_is_accepted_after_a_round_trip_through_its_file() {
+    for outcome in outcomes() {
+        let text = outcome.certificate.to_json().expect("finite");
+        let read = Certificate::from_json(&text).expect("own file");
+        assert_eq!(read, outcome.certificate);
+        let proved = read.verify(&network(), &limits()).expect("accepted");
+        assert_eq!(proved.value(), outcome.bound.value(), "the proof is repeatable to the last bit");
+    }
+}
+
+#[test]
+fn a_bound_lowered_by_one_part_in_a_billion_is_refused() {
+    for outcome in outcomes() {
+        let mut certificate = outcome.certificate;
+        certificate.bound *= 1.0 - 1e-9;
+        assert!(matches!(certificate.verify(&network(), &limits()), Err(Refusal::Claim { .. })));
+        certificate.bound = f64::NAN;
+        assert!(certificate.verify(&network(), &limits()).is_err());
+        certificate.bound = f64::INFINITY;
+        assert!(certificate.to_json().is_err());
+    }
+}
+
+#[test]
+fn every_altered_multiplier_is_refused_or_the_bound_still_true() {
+    let mut refused = 0;
+    let mut altered = 0;
+    for outcome in outcomes() {
+        let segments = outcome.certificate.segments.len();
+        for segment in 0..segments {
+            let layers = outcome.certificate.segments[segment].multipliers.hidden.len();
+            for factor in [0.999, 1.001, 0.0, -1.0, 1e300, f64::NAN] {
+                for layer in 0..layers {
+                    for neuron in 0..outcome.certificate.segments[segment].multipliers.hidden[layer].len() {
+                        let mut certificate = outcome.certificate.clone();
+                        certificate.segments[segment].multipliers.hidden[layer][neuron] *= factor;
+                        altered += 1;
+                        refused += usize::from(assert_refused_or_true(&certificate, "a hidden multiplier"));
+                    }
+                }
+                for side in 0..2 {
+                    let mut certificate = outcome.certificate.clone();
+                    let multipliers = &mut certificate.segments[segment].multipliers;
+                    let weight = if side == 0 { &mut multipliers.input } else { &mut multipliers.output };
+                    *weight = weight.scaled(factor);
+                    altered += 1;
+                    refused += usize::from(assert_refused_or_true(&certificate, "a weight"));
+                }
+            }
+        }
+    }
+    // Nearly all alterations break a tight certificate; if few did, the check would not be one.
+    assert!(refused * 10 >= altered * 8, "only {refused} of {altered} alterations were refused");
+}
+
+#[test]
+fn negative_multipliers_are_named() {
+    let mut certificate = outcomes().pop().expect("a method").certificate;
+    certificate.segments[0].multipliers.hidden[1][2] = -2e-9;
+    let refusal = certificate.verify(&network(), &limits()).expect_err("negative");
+    assert_eq!(refusal.to_string(), "multiplier of the hidden layer 2, entry 2 is -2e-9, want a finite number ≥ 0");
+}
+
+#[test]
+fn certificates_of_another_network_or_question_are_refused() {
+    for outcome in outcomes() {
+        let mut other = weights();
+        other[1][0][0] = -2.000_000_1;
+        let other = chain(&other, Activation::Relu);
+        assert!(matches!(outcome.certificate.verify(&other, &limits()), Err(Refusal::Network { .. })));
+        let tanh = chain(&weights(), Activation::Tanh);
+        assert!(matches!(outcome.certificate.verify(&tanh, &limits()), Err(Refusal::Network { .. })));
+        // With the digest forged as well, the proof itself has to fail on heavier weights.
+        let mut heavier = weights();
+        heavier[0].iter_mut().flatten().for_each(|w| *w *= 1.01);
+        let heavier = chain(&heavier, Activation::Relu);
+        let mut forged = outcome.certificate.clone();
+        forged.network_sha256 = heavier.sha256();
+        assert!(matches!(forged.verify(&heavier, &limits()), Err(Refusal::NotPositive { .. })));
+        let mut other = outcome.certificate.clone();
+        other.query.output = OutputSelection::Difference(0, 1);
+        assert_refused_or_true(&other, "another output");
+        let mut other = outcome.certificate.clone();
+        other.query.output = OutputSelection::Single(7);
+        assert!(other.verify(&network(), &limits()).is_err());
+    }
+}
+
+#[test]
+fn norms_that_the_multipliers_do_not_prove_are_refused() {
+    for outcome in outcomes() {
+        for (input, output) in [("inf", "2"), ("2", "1"), ("1", "2"), ("2", "inf")] {
+            let mut certificate = outcome.certificate.clone();
+            certificate.query.input_norm = input.parse().expect("a norm");
+            certificate.query.output_norm = output.parse().expect("a norm");
+            assert!(certificate.verify(&network(), &limits()).is_err(), "{input} → {output}");
+        }
+        let mut certificate = outcome.certificate;
+        let last = certificate.segments.len() - 1;
+        certificate.segments[last].multipliers.output = Weight::PerCoordinate(vec![1e9; 2]);
+        assert!(certificate.verify(&network(), &limits()).is_err());
+    }
+}
+
+#[test]
+fn segments_that_do_not_cover_the_network_are_refused() {
+    let product = outcomes().into_iter().find(|outcome| outcome.certificate.segments.len() == 3).expect("a product");
+    for (position, end_block) in [(0, 0), (0, 2), (1, 1), (1, 3), (2, 2), (2, 4), (2, usize::MAX)] {
+        let mut certificate = product.certificate.clone();
+        certificate.segments[position].end_block = end_block;
+        assert!(certificate.verify(&network(), &limits()).is_err(), "segment {position} ends at {end_block}");
+    }
+    for missing in 0..3 {
+        let mut certificate = product.certificate.clone();
+        certificate.segments.remove(missing);
+        assert!(certificate.verify(&network(), &limits()).is_err(), "segment {missing} is missing");
+    }
+}
+
+#[test]
+fn text_that_is_not_a_certificate_is_refused_without_a_panic() {
+    let text = outcomes().pop().expect("a method").certificate.to_json().expect("finite");
+    for end in (0..text.len() - 2).step_by(7) {
+        assert!(Certificate::from_json(&text[..end]).is_err(), "cut at {end}");
+    }
+    for (old, new) in [
+        ("tightlip-certificate", "certificate"),
+        ("\"version\": 1", "\"version\": 2"),
+        ("\"bound\"", "\"limit\""),
+        ("\"level\": \"rigorous\"", "\"level\": \"certain\""),
+        ("\"segments\"", "\"extra\": 1, \"segments\""),
+        ("\"output\": \"all\"", "\"output\": \"some\""),
+    ] {
+        assert!(text.contains(old), "{old} is in the file");
+        assert!(Certificate::from_json(&text.replacen(old, new, 1)).is_err(), "{new}");
+    }
+}
