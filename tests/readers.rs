@@ -19,9 +19,10 @@ mod round_trips;
 
 use std::path::{Path, PathBuf};
 
-use faer::Mat;
 use tightlip_model::file::{Format, ReadOptions, read, read_bytes};
-use tightlip_model::{Activation, Error, Network};
+use tightlip_model::{Activation, Network};
+
+use model_builder::{told, value_at};
 
 /// A file of the repository's `data` folder.
 fn data(name: &str) -> PathBuf {
@@ -42,25 +43,11 @@ fn data_network(name: &str) -> Network {
     read(&path, &options).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// `network` at one point.
-fn value_at(network: &Network, x: &[f64]) -> Vec<f64> {
-    let y = network.evaluate(Mat::from_fn(x.len(), 1, |i, _| x[i]).as_ref());
-    (0..y.nrows()).map(|i| y[(i, 0)]).collect()
-}
-
 /// What is told about bytes that cannot be read, with the advice.
 fn refusal(format: Format, bytes: &[u8], options: &ReadOptions) -> String {
     let path = format!("net{format}");
     match read_bytes(format, bytes, Path::new(&path), options) {
         Ok(_) => panic!("{path} must be refused"),
         Err(error) => told(&error),
-    }
-}
-
-/// An error with its advice.
-fn told(error: &Error) -> String {
-    match error {
-        Error::File { advice: Some(advice), .. } => format!("{error}; {advice}"),
-        other => other.to_string(),
     }
 }

@@ -60,7 +60,8 @@ fn a_mat_file_without_biases_holds_the_weights_of_the_network() {
 
 #[test]
 fn an_onnx_attribute_is_a_float32_and_a_factor_of_one_half_is_multiplied_in() {
-    let (onnx, json) = (data_network("diabetes_10-16-16-1_leaky_std.onnx"), data_network("diabetes_10-16-16-1_leaky_std.json"));
+    let (onnx, json) =
+        (data_network("diabetes_10-16-16-1_leaky_std.onnx"), data_network("diabetes_10-16-16-1_leaky_std.json"));
     let affine = |network: &Network| -> Vec<Layer> {
         network.layers().iter().filter(|layer| matches!(layer, Layer::Affine(_))).cloned().collect()
     };
@@ -81,7 +82,7 @@ fn the_normalisation_of_a_nnet_file_is_applied_or_skipped() {
     let skipped = read(&path, &skip).expect("valid");
     // The numbers that the file holds, as printed in it.
     let means = [5.866_071_428_571_43, 3.039_285_714_285_713_7, 3.770_535_714_285_713_4, 1.209_821_428_571_428_6];
-    let ranges = [0.856_649_783_774_452_2, 0.451_852_761_823_303_6, 1.785_868_039_141_915_9, 0.760_634_112_978_461_2];
+    let ranges = [0.856_649_783_774_452_2, 0.451_852_761_823_303_6, 1.785_839_058_140_915_8, 0.760_634_112_978_461_2];
     for z in points(4) {
         let x: Vec<f64> = (0..4).map(|i| means[i] + ranges[i] * z[i]).collect();
         let (raw, wanted, inner) = (value_at(&applied, &x), value_at(&standardised, &z), value_at(&skipped, &z));

@@ -55,7 +55,8 @@ fn external_data_is_read_beside_the_model_and_nowhere_else() {
     write("weights.bin", &raw);
     let pair = |key: &str, value: &str| Message::default().text(1, key).text(2, value);
     let external = |entries: &[(&str, &str)]| {
-        let weight = entries.iter().fold(tensor(1, &[1, 2]).int(14, 1), |m, (key, value)| m.message(13, &pair(key, value)));
+        let weight =
+            entries.iter().fold(tensor(1, &[1, 2]).int(14, 1), |m, (key, value)| m.message(13, &pair(key, value)));
         write("model.onnx", &product(&weight).bytes());
         read(&folder.path().join("model.onnx"), &ReadOptions::default())
     };
@@ -170,19 +171,14 @@ fn all_unsupported_nodes_are_listed_with_name_operator_shapes_and_a_way_around()
     assert_eq!(told, expected);
     assert!(nodes[0].reason.contains("1 × 1 × 4 × 4 and 1 × 1 × 2 × 2"), "{}", nodes[0]);
     assert!(nodes[2].reason.contains("`d` is also read by `MatMul_e`"), "{}", nodes[2]);
-    let Err(error @ Error::Unsupported { .. }) = read(&path, &ReadOptions::default()) else {
-        panic!("unsupported")
-    };
+    let Err(error @ Error::Unsupported { .. }) = read(&path, &ReadOptions::default()) else { panic!("unsupported") };
     let text = error.to_string();
     assert!(text.contains("6 nodes are not supported") && nodes.iter().all(|node| text.contains(&node.name)), "{text}");
 }
 
 #[test]
 fn skip_connections_are_refused_at_the_node_that_closes_them() {
-    let refused = Model::taking(&[-1, 2])
-        .node("Relu", &["x"], "a", &[])
-        .node("Add", &["a", "x"], "y", &[])
-        .refusal();
+    let refused = Model::taking(&[-1, 2]).node("Relu", &["x"], "a", &[]).node("Add", &["a", "x"], "y", &[]).refusal();
     assert!(refused.contains("1 node is not supported"), "{refused}");
     assert!(refused.contains("Add `Add_y`: `x` is also read by `Relu_a`: skip connections"), "{refused}");
     let masked = Model::taking(&[-1, 2])
@@ -227,7 +223,10 @@ fn graphs_that_are_not_feed_forward_or_not_sound_are_refused() {
         (Model::taking(&[-1, 2]).constant("y", &zero()), &["the output `y` is constant", "nothing computes"]),
         (
             Model::taking(&[-1, 2]).node("Add", &["x", "b"], "a", &[]).node("Relu", &["a"], "b", &[]).node(
-                "Tanh", &["b"], "y", &[],
+                "Tanh",
+                &["b"],
+                "y",
+                &[],
             ),
             &["node `Add_a` (Add) reads `b`, which `Relu_b` computes only after it", "recurrent"],
         ),

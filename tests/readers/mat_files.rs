@@ -130,10 +130,7 @@ fn biases_stand_in_a_second_cell_array_or_in_variables() {
     let (w0, w1) = (|name| LITTLE.numbers(name, &FIRST, DOUBLE), |name| LITTLE.numbers(name, &LAST, INT8));
     let b0 = |name| LITTLE.numbers(name, &[&[0.5], &[1.0]], DOUBLE);
     let b1 = |name| LITTLE.numbers(name, &[&[7.0]], UINT8);
-    let cells = LITTLE.file(&[
-        LITTLE.cell("biases", &[b0(""), b1("")]),
-        LITTLE.cell("weights", &[w0(""), w1("")]),
-    ]);
+    let cells = LITTLE.file(&[LITTLE.cell("biases", &[b0(""), b1("")]), LITTLE.cell("weights", &[w0(""), w1("")])]);
     let named = LITTLE.file(&[w0("W0"), b0("b0"), w1("W1"), b1("b1")]);
     let from_one = LITTLE.file(&[w1("W2"), LITTLE.numbers("b1", &[&[0.5, 1.0]], DOUBLE), w0("W1"), b1("b2")]);
     for bytes in [cells, named, from_one] {
@@ -156,7 +153,8 @@ fn what_a_mat_file_should_not_hold_is_told_by_name() {
     let text = LITTLE.matrix(4, &[1, 3], "", &[LITTLE.element(16, b"abc")]);
     let sparse = LITTLE.matrix(5, &[1, 3], "", &[]);
     let complex = [LITTLE.element(UINT32, &[0x0806u32.to_le_bytes(), [0; 4]].concat()), Vec::new()].concat();
-    let complex = [complex, LITTLE.element(INT32, &[1u32.to_le_bytes(), 1u32.to_le_bytes()].concat()), LITTLE.element(INT8, b"")];
+    let complex =
+        [complex, LITTLE.element(INT32, &[1u32.to_le_bytes(), 1u32.to_le_bytes()].concat()), LITTLE.element(INT8, b"")];
     let complex = LITTLE.element(MATRIX, &[&complex[..], &[LITTLE.element(DOUBLE, &[0; 8])]].concat().concat());
     let cell = |content: Vec<u8>| LITTLE.file(&[LITTLE.cell("weights", &[content])]);
     let huge = LITTLE.matrix(6, &[1, 1], "W0", &[LITTLE.element(INT64, &(1i64 << 53 | 1).to_le_bytes())]);

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
+use faer::Mat;
 use tightlip_model::file::{Format, ReadOptions, read_bytes};
 use tightlip_model::{Error, Network};
-
-use crate::value_at;
 
 /// The bytes of a protocol buffer message.
 #[derive(Clone, Default)]
@@ -198,7 +197,21 @@ impl Model {
     pub fn refusal(&self) -> String {
         match self.read() {
             Ok(_) => panic!("the model must be refused"),
-            Err(error) => crate::told(&error),
+            Err(error) => told(&error),
         }
+    }
+}
+
+/// `network` at one point.
+pub fn value_at(network: &Network, x: &[f64]) -> Vec<f64> {
+    let y = network.evaluate(Mat::from_fn(x.len(), 1, |i, _| x[i]).as_ref());
+    (0..y.nrows()).map(|i| y[(i, 0)]).collect()
+}
+
+/// An error with its advice.
+pub fn told(error: &Error) -> String {
+    match error {
+        Error::File { advice: Some(advice), .. } => format!("{error}; {advice}"),
+        other => other.to_string(),
     }
 }

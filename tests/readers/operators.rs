@@ -3,7 +3,7 @@
 use tightlip_model::{Activation, Layer, LinearMap};
 
 use crate::model_builder::Attribute::{Float, Floats, Int, Ints, Tensor, Text};
-use crate::model_builder::{Attribute, Model, doubles, floats, integers, tensor};
+use crate::model_builder::{Attribute, Message, Model, doubles, floats, integers, tensor};
 
 /// The matrix `[1 2 3; 4 5 6]`, its transpose, and a point at which it gives 321 and 654.
 const MATRIX: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
@@ -38,9 +38,8 @@ fn gemm_transposes_scales_and_adds_as_its_attributes_say() {
 
 #[test]
 fn the_bias_of_gemm_is_broadcast_and_may_be_missing() {
-    let gemm = |inputs: &[&str]| {
-        single(&[1, 3], "Gemm", inputs, &[Int("transB", 1)]).constant("w", &floats(&[2, 3], &MATRIX))
-    };
+    let gemm =
+        |inputs: &[&str]| single(&[1, 3], "Gemm", inputs, &[Int("transB", 1)]).constant("w", &floats(&[2, 3], &MATRIX));
     for (dims, values, expected) in [
         (&[][..], &[7.0][..], [328.0, 661.0]),
         (&[1], &[7.0], [328.0, 661.0]),
@@ -293,7 +292,7 @@ fn a_transposed_signal_is_a_permutation() {
 
 #[test]
 fn constants_are_folded_through_the_nodes_that_rearrange_them() {
-    let through = |op: &str, inputs: &[&str], attributes: &[Attribute], weight| {
+    let through = |op: &str, inputs: &[&str], attributes: &[Attribute], weight: &Message| {
         Model::taking(&[-1, 3])
             .constant("w", weight)
             .constant("shape", &integers(&[2], &[3, 2]))

@@ -15,7 +15,10 @@ fn safetensors(tensors: &[(&str, &[usize])]) -> Vec<u8> {
         let count: usize = dims.iter().product();
         values.extend((0..count).flat_map(|k| (k as f64 + 1.0).to_le_bytes()));
         let comma = if header.len() > 1 { "," } else { "" };
-        header += &format!("{comma}\"{name}\":{{\"dtype\":\"F64\",\"shape\":{dims:?},\"data_offsets\":[{start},{}]}}", values.len());
+        header += &format!(
+            "{comma}\"{name}\":{{\"dtype\":\"F64\",\"shape\":{dims:?},\"data_offsets\":[{start},{}]}}",
+            values.len()
+        );
     }
     header.push('}');
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &values].concat()
@@ -34,9 +37,14 @@ fn sizes(bytes: &[u8], options: &ReadOptions) -> Vec<usize> {
 
 #[test]
 fn formats_without_a_graph_want_an_activation_if_there_is_something_between_layers() {
-    for name in ["diabetes_10-16-1_tanh_std.npz", "digits_64-32-10_relu_std.mat", "digits_64-32-10_relu_std.safetensors"] {
+    for name in
+        ["diabetes_10-16-1_tanh_std.npz", "digits_64-32-10_relu_std.mat", "digits_64-32-10_relu_std.safetensors"]
+    {
         let error = told(&read(&data(name), &ReadOptions::default()).expect_err(name));
-        assert!(error.contains(name) && error.contains("2 weight matrices") && error.contains("--activation relu"), "{error}");
+        assert!(
+            error.contains(name) && error.contains("2 weight matrices") && error.contains("--activation relu"),
+            "{error}"
+        );
     }
     let single = random_network(&[3, 2], Activation::Relu, 1).expect("valid");
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -67,9 +75,17 @@ fn layers_of_safetensors_are_ordered_by_the_one_number_in_which_their_names_diff
     let file = |names: [&str; 3]| {
         let weights = names.map(|name| format!("{name}weight"));
         let biases = names.map(|name| format!("{name}bias"));
-        safetensors(&[(&weights[0], &[2, 3]), (&biases[0], &[2]), (&weights[1], &[5, 2]), (&weights[2], &[1, 5]), (&biases[2], &[1])])
+        safetensors(&[
+            (&weights[0], &[2, 3]),
+            (&biases[0], &[2]),
+            (&weights[1], &[5, 2]),
+            (&weights[2], &[1, 5]),
+            (&biases[2], &[1]),
+        ])
     };
-    for names in [["0.", "2.", "10."], ["fc1.", "fc2.", "fc3."], ["net.layer9.lin.", "net.layer10.lin.", "net.layer11.lin."]] {
+    for names in
+        [["0.", "2.", "10."], ["fc1.", "fc2.", "fc3."], ["net.layer9.lin.", "net.layer10.lin.", "net.layer11.lin."]]
+    {
         assert_eq!(sizes(&file(names), &with(Activation::Relu)), [3, 2, 5, 1], "{names:?}");
     }
     for (names, reason) in [

@@ -32,7 +32,7 @@ const ACTIVATIONS: [Activation; 14] = [
 fn assorted_network(seed: u64) -> Network {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     let single = generator.random_bool(0.5);
-    let mut number = |generator: &mut ChaCha8Rng| -> f64 {
+    let number = |generator: &mut ChaCha8Rng| -> f64 {
         let number: f64 = generator.random_range(-2.0..2.0);
         if single { f64::from(number as f32) } else { number }
     };
@@ -189,7 +189,8 @@ fn a_failed_write_leaves_what_was_there() {
     assert!(told(&write(&network, &directory).expect_err("a directory")).contains("this is a directory"));
     let nowhere = folder.path().join("missing/net.json");
     assert!(told(&write(&network, &nowhere).expect_err("no directory")).contains("no such directory"));
-    let left: Vec<_> = fs::read_dir(folder.path()).expect("readable").map(|entry| entry.expect("entry").path()).collect();
+    let left: Vec<_> =
+        fs::read_dir(folder.path()).expect("readable").map(|entry| entry.expect("entry").path()).collect();
     assert_eq!(left.len(), 2, "no partial file is left: {left:?}");
 }
 
