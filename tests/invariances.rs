@@ -25,7 +25,7 @@ fn networks() -> impl Strategy<Value = Weights> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, max_shrink_iters: 50, ..ProptestConfig::default() })]
 
     #[test]
     fn permuting_neurons_changes_nothing(weights in networks(), shift in 1_usize..4) {

@@ -1,10 +1,10 @@
 //! No proved bound is ever below the formal constant, on thousands of tiny networks whose constant is enumerated.
 
 use rand::Rng;
-use tightlip::{Failure, METHODS};
+use tightlip::{Context, Failure, METHODS};
 use tightlip_certify::Refusal;
-use tightlip_model::{IncrementSystem, OutputSelection};
-use tightlip_tests::{ACTIVATIONS, bound_with, brute_force_fgl, chain, generator, random_weights};
+use tightlip_model::{IncrementSystem, OutputSelection, Query};
+use tightlip_tests::{ACTIVATIONS, bound_with, brute_force_fgl, chain, generator, limits, random_weights};
 
 /// Networks drawn.
 const NETWORKS: usize = 2000;
@@ -32,10 +32,6 @@ fn brute_force_never_exceeds_a_proved_bound_and_the_bounds_are_ordered() {
                 Ok(outcome) => {
                     let (value, name) = (outcome.bound.value(), method.name());
                     assert!(value >= constant * (1.0 - ROUNDING), "draw {draw} {activation} {name}: {value} < {constant}");
-                    if let Some(lower) = outcome.report.lower {
-                        assert!(lower.value <= value, "draw {draw} {name}: lower {} > upper {value}", lower.value);
-                        assert!(lower.value <= constant * (1.0 + ROUNDING), "draw {draw}: witness above the constant");
-                    }
                     values.push(value);
                 }
                 // An honest refusal is allowed, if rare; anything else is a defect.
@@ -51,4 +47,24 @@ fn brute_force_never_exceeds_a_proved_bound_and_the_bounds_are_ordered() {
         assert!(layer <= product * (1.0 + 1e-6), "draw {draw} {activation}: layer {layer} > product {product}");
     }
     assert!(refused == 0, "{refused} of {} proofs were refused", 3 * NETWORKS);
+}
+
+#[test]
+fn witnessed_lower_bounds_never_exceed_the_enumerated_constant() {
+    let mut random = generator(7);
+    for draw in 0..100 {
+        let dims = [random.random_range(1..=3), random.random_range(1..=4), random.random_range(1..=3)];
+        let activation = ACTIVATIONS[draw % ACTIVATIONS.len()];
+        let network = chain(&random_weights(&dims, 0.1, &mut random), activation);
+        let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+        let constant = brute_force_fgl(&system);
+        let query = Query::euclidean(OutputSelection::All);
+        let outcome = tightlip::bound(&network, query, None, &Context::silent(limits())).expect("a bound");
+        if let Some(lower) = outcome.report.lower {
+            assert!(lower.value <= constant * (1.0 + ROUNDING), "draw {draw} {activation}: {} > {constant}", lower.value);
+            assert!(lower.value >= 0.0 && lower.value <= outcome.bound.value(), "draw {draw} {activation}");
+        } else {
+            assert_eq!(constant, 0.0, "draw {draw} {activation}: no lower bound");
+        }
+    }
 }

@@ -152,7 +152,7 @@ fn all_unsupported_nodes_are_listed_with_name_operator_shapes_and_a_way_around()
         .node("Flatten", &["c"], "d", &[])
         .node("MatMul", &["d", "w"], "e", &[])
         .node("Add", &["e", "d"], "f", &[])
-        .node_with("FusedGelu", &["f"], &["g"], &[], "com.microsoft")
+        .node("com.microsoft:FusedGelu", &["f"], "g", &[])
         .node("LSTM", &["g"], "h", &[Int("hidden_size", 3)])
         .node("Softmax", &["h"], "y", &[]);
     fs::write(&path, model.bytes()).expect("writable");
@@ -182,7 +182,7 @@ fn skip_connections_are_refused_at_the_node_that_closes_them() {
     assert!(refused.contains("1 node is not supported"), "{refused}");
     assert!(refused.contains("Add `Add_y`: `x` is also read by `Relu_a`: skip connections"), "{refused}");
     let masked = Model::taking(&[-1, 2])
-        .node_with("Dropout", &["x"], &["d", "mask"], &[Float("ratio", 0.5)], "")
+        .node_with("Dropout", &["x"], &["d", "mask"], &[Float("ratio", 0.5)])
         .node("Mul", &["d", "mask"], "y", &[])
         .refusal();
     assert!(masked.contains("its second output `mask` is used"), "{masked}");
@@ -194,7 +194,7 @@ fn nodes_that_the_output_does_not_need_are_left_alone() {
         .constant("quantised", &tensor(21, &[1]))
         .node("Softmax", &["x"], "p", &[])
         .node("QuantizeLinear", &["p", "quantised"], "q", &[])
-        .node_with("Dropout", &["x"], &["d", "mask"], &[], "")
+        .node_with("Dropout", &["x"], &["d", "mask"], &[])
         .node("Tanh", &["d"], "y", &[]);
     assert_eq!(model.network().hidden(), [(Activation::Tanh, 2)]);
 }

@@ -151,20 +151,14 @@ impl Model {
         self
     }
 
-    /// Adds a node whose name is its operator and output.
+    /// Adds a node whose name is its operator and output; an operator of another domain is written `domain:operator`.
     pub fn node(self, op: &str, inputs: &[&str], output: &str, attributes: &[Attribute]) -> Self {
-        self.node_with(op, inputs, &[output], attributes, "")
+        self.node_with(op, inputs, &[output], attributes)
     }
 
-    /// Adds a node with several outputs or a domain.
-    pub fn node_with(
-        mut self,
-        op: &str,
-        inputs: &[&str],
-        outputs: &[&str],
-        attributes: &[Attribute],
-        domain: &str,
-    ) -> Self {
+    /// Adds a node with several outputs.
+    pub fn node_with(mut self, op: &str, inputs: &[&str], outputs: &[&str], attributes: &[Attribute]) -> Self {
+        let (domain, op) = op.split_once(':').unwrap_or(("", op));
         let mut node = inputs.iter().fold(Message::default(), |node, input| node.text(1, input));
         node = outputs.iter().fold(node, |node, output| node.text(2, output));
         node = node.text(3, &format!("{op}_{}", outputs[0])).text(4, op).text(7, domain);

@@ -15,6 +15,16 @@ fn single(dims: &[i64], op: &str, inputs: &[&str], attributes: &[Attribute]) -> 
     Model::taking(dims).node(op, inputs, "y", attributes)
 }
 
+/// A constant vector.
+fn vector(values: &[f32]) -> Message {
+    floats(&[i64::try_from(values.len()).expect("short")], values)
+}
+
+/// A constant list of integers.
+fn list(values: &[i64]) -> Message {
+    integers(&[i64::try_from(values.len()).expect("short")], values)
+}
+
 #[test]
 fn gemm_transposes_scales_and_adds_as_its_attributes_say() {
     let matrix = || floats(&[2, 3], &MATRIX);
@@ -110,7 +120,7 @@ fn matmul_takes_its_constant_on_either_side_and_follows_the_rules_for_vectors() 
 #[test]
 fn arithmetic_with_constants_works_on_either_side() {
     let on = |op: &str, inputs: [&str; 2], constant: &[f32]| {
-        single(&[-1, 2], op, &inputs, &[]).constant("c", &floats(&[constant.len() as i64], constant))
+        single(&[-1, 2], op, &inputs, &[]).constant("c", &vector(constant))
     };
     let at = [3.0, -8.0];
     assert_eq!(on("Add", ["x", "c"], &[1.0, 2.0]).at(&at), [4.0, -6.0]);
@@ -222,7 +232,6 @@ fn a_product_with_its_own_sigmoid_is_silu() {
 
 #[test]
 fn nodes_that_do_nothing_in_use_leave_no_layer() {
-    let shape = |dims: &[i64]| integers(&[dims.len() as i64], dims);
     for (op, inputs, attributes) in [
         ("Identity", vec!["x"], vec![]),
         ("Dropout", vec!["x"], vec![Float("ratio", 0.5)]),
@@ -242,9 +251,9 @@ fn nodes_that_do_nothing_in_use_leave_no_layer() {
         let model = single(&[-1, 2, 2], op, &inputs, &attributes)
             .constant("half", &floats(&[], &[0.5]))
             .constant("no", &tensor(9, &[]).bytes(9, &[0]))
-            .constant("flat", &shape(&[-1, 4]))
-            .constant("keep", &shape(&[0, 2, -1]))
-            .constant("first", &shape(&[0]));
+            .constant("flat", &list(&[-1, 4]))
+            .constant("keep", &list(&[0, 2, -1]))
+            .constant("first", &list(&[0]));
         let network = model.network();
         assert_eq!((network.hidden(), network.outputs()), (vec![], 4), "{op}");
         assert_eq!(model.at(&[1.0, 2.0, 3.0, 4.0]), [1.0, 2.0, 3.0, 4.0], "{op}");
@@ -257,7 +266,7 @@ fn nodes_that_do_nothing_in_use_leave_no_layer() {
 #[test]
 fn shapes_that_do_not_fit_are_told_with_the_node() {
     let reshape = |dims: &[i64], attributes: &[Attribute]| {
-        single(&[-1, 2, 3], "Reshape", &["x", "s"], attributes).constant("s", &integers(&[dims.len() as i64], dims))
+        single(&[-1, 2, 3], "Reshape", &["x", "s"], attributes).constant("s", &list(dims))
     };
     for dims in [&[5][..], &[-1, 4], &[-1, -1], &[-2, 3], &[0, 0, 0, 0], &[i64::MAX, i64::MAX], &[1; 65]] {
         let refused = reshape(dims, &[]).refusal();

@@ -9,18 +9,15 @@ use crate::{data, refusal, told, with};
 
 /// A safetensors file of float64 tensors that count up from 1.
 fn safetensors(tensors: &[(&str, &[usize])]) -> Vec<u8> {
-    let (mut header, mut values) = (String::from("{"), Vec::new());
+    let (mut entries, mut values) = (Vec::new(), Vec::new());
     for (name, dims) in tensors {
         let start = values.len();
         let count: usize = dims.iter().product();
         values.extend((0..count).flat_map(|k| (k as f64 + 1.0).to_le_bytes()));
-        let comma = if header.len() > 1 { "," } else { "" };
-        header += &format!(
-            "{comma}\"{name}\":{{\"dtype\":\"F64\",\"shape\":{dims:?},\"data_offsets\":[{start},{}]}}",
-            values.len()
-        );
+        let place = format!("\"data_offsets\":[{start},{}]", values.len());
+        entries.push(format!("\"{name}\":{{\"dtype\":\"F64\",\"shape\":{dims:?},{place}}}"));
     }
-    header.push('}');
+    let header = format!("{{{}}}", entries.join(","));
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &values].concat()
 }
 
@@ -63,7 +60,7 @@ fn options_that_contradict_the_format_are_refused() {
         ("iris_4-5-3_relu_std.nnet", with(Activation::Relu), "--activation relu"),
         ("iris_4-16-16-3_tanh_std.json", with(Activation::Relu), "--activation relu"),
         ("iris_4-5-3_relu_std.onnx", skip, "no normalisation to skip"),
-        ("iris_4-5-3_relu_std.npz", ordered(&["W0"]), "a layer order was given"),
+        ("iris_4-5-3_relu_std.npz", ordered(&["W0"]), "--layer-order: a .npz file has an order of its own"),
     ] {
         let error = told(&read(&data(name), &options).expect_err(name));
         assert!(error.contains(told_of) && error.contains(name), "{error}");

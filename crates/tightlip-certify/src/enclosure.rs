@@ -60,7 +60,8 @@ impl Enclosure {
         }
         let radius = Mat::from_fn(rows, cols, |i, j| {
             let carried = factors[i].abs() * self.radius_at(i, j);
-            inflated(carried + UNIT * mid[(i, j)].abs(), 2) + UNDERFLOW
+            let floor = if factors[i] != 0.0 && self.may_differ_from_zero(i, j) { UNDERFLOW } else { 0.0 };
+            inflated(carried + UNIT * mid[(i, j)].abs(), 2) + floor
         });
         Self { mid, radius: Some(radius) }
     }
@@ -75,13 +76,16 @@ impl Enclosure {
             let terms = row.nnz();
             let exact = terms == 1 && row.iter().all(|(_, &a)| a.abs() == 1.0);
             for j in 0..cols {
-                let (mut magnitude, mut carried) = (0.0, 0.0);
+                let (mut magnitude, mut carried, mut floor) = (0.0, 0.0, 0.0);
                 for (k, &a) in row.iter() {
+                    if a != 0.0 && self.may_differ_from_zero(k, j) {
+                        floor = UNDERFLOW * (terms + 1) as f64;
+                    }
                     mid[(i, j)] += a * self.mid[(k, j)];
                     magnitude += a.abs() * self.mid[(k, j)].abs();
                     carried += a.abs() * self.radius_at(k, j);
                 }
-                let rounding = if exact { 0.0 } else { gamma(terms + 1) * magnitude + UNDERFLOW };
+                let rounding = if exact { 0.0 } else { gamma(terms + 1) * magnitude + floor };
                 radius[(i, j)] = inflated(carried + rounding, terms + 4);
             }
         }
@@ -102,10 +106,19 @@ impl Enclosure {
             let reach = self.radius.as_ref().map_or_else(|| abs_p.clone(), |own| &abs_p + own);
             radius += theirs * reach;
         }
+        // An entry to which no pair of non-zero factors contributes is exactly zero: it must not become uncertain, or
+        // dead signals would look alive. Any other may have lost underflows.
+        let contributions = a.support() * self.support();
         let floor = UNDERFLOW * (inner + 1) as f64;
-        let radius =
-            Mat::from_fn(mid.nrows(), mid.ncols(), |i, j| inflated(radius[(i, j)], 3 * inner + 8) + floor);
+        let radius = Mat::from_fn(mid.nrows(), mid.ncols(), |i, j| {
+            if contributions[(i, j)] == 0.0 { 0.0 } else { inflated(radius[(i, j)], 3 * inner + 8) + floor }
+        });
         Self { mid, radius: Some(radius) }
+    }
+
+    /// One where the entry may differ from zero, zero elsewhere.
+    fn support(&self) -> Mat<f64> {
+        Mat::from_fn(self.mid.nrows(), self.mid.ncols(), |i, j| f64::from(u8::from(self.may_differ_from_zero(i, j))))
     }
 
     /// The radius of one entry.
@@ -158,6 +171,26 @@ mod tests {
         ] {
             let enclosure = Enclosure::of(&first.clone().then(second));
             assert!((enclosure.mid[(0, 0)] - 1.0).abs() <= enclosure.radius_at(0, 0));
+        }
+    }
+
+    #[test]
+    fn rows_and_columns_of_zeros_stay_exactly_zero_through_products() {
+        let first = LinearMap::from_rows(&[vec![0.0, 0.1], vec![0.0, 0.0], vec![0.0, 0.3]]);
+        let nexts = [
+            LinearMap::from_rows(&[vec![0.0, 7.1, 0.0], vec![0.3, 0.2, 0.1]]),
+            LinearMap::from_triplets(2, 3, &[(0, 1, 2.0), (1, 0, 0.3), (1, 2, 0.7)]),
+            LinearMap::Scale(vec![3.0, 0.1, 0.7]),
+            LinearMap::Divide(vec![3.0, 0.1, 0.7]),
+        ];
+        for next in nexts {
+            let dense = first.clone().then(next.clone()).to_dense();
+            let enclosure = Enclosure::of(&first.clone().then(next));
+            for i in 0..dense.nrows() {
+                for j in 0..2 {
+                    assert_eq!(enclosure.may_differ_from_zero(i, j), dense[(i, j)] != 0.0, "entry ({i}, {j})");
+                }
+            }
         }
     }
 

@@ -7,7 +7,7 @@ pub use context::{Context, Stage};
 pub use method::{Decline, Kind, Method, Problem, Proposal};
 pub use methods::{METHODS, method_named};
 pub use report::{LowerBound, Report, Seconds};
-pub use run::{Failure, Outcome, bound};
+pub use run::{Failure, Outcome, bound, upper_bound};
 
 mod context;
 mod method;

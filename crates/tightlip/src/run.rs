@@ -53,12 +53,41 @@ pub enum Failure {
     },
 }
 
-/// Bounds the Lipschitz constant of `network`: asks `method` (or picks one, for `None`), proves its multipliers, and
-/// looks for a steep pair of points as a lower bound.
+/// Bounds the Lipschitz constant of `network` from both sides: [`upper_bound`], and a steep pair of points as a lower
+/// bound.
 ///
 /// # Errors
 /// A [`Failure`] if the question does not fit, the method declines, or nothing could be proved.
 pub fn bound(
+    network: &Network,
+    query: Query,
+    method: Option<&dyn Method>,
+    context: &Context,
+) -> Result<Outcome, Failure> {
+    let start = Instant::now();
+    let mut outcome = upper_bound(network, query, method, context);
+    context.report(&Stage::SearchingLowerBound);
+    let (report, kept) = match &mut outcome {
+        Ok(outcome) => (&mut outcome.report, Some(&mut outcome.witness)),
+        Err(Failure::Refused { report, .. }) => (&mut **report, None),
+        Err(_) => return outcome,
+    };
+    if let Some((witness, bound)) = steep_witness(network, &query, context) {
+        report.lower = Some(LowerBound { value: bound.value(), kind: "witness" });
+        if let Some(kept) = kept {
+            *kept = Some(witness);
+        }
+    }
+    report.seconds.total = start.elapsed().as_secs_f64();
+    outcome
+}
+
+/// Bounds the Lipschitz constant of `network` from above: asks `method` (or picks one, for `None`) and proves its
+/// multipliers.
+///
+/// # Errors
+/// A [`Failure`] if the question does not fit, the method declines, or nothing could be proved.
+pub fn upper_bound(
     network: &Network,
     query: Query,
     method: Option<&dyn Method>,
@@ -71,10 +100,7 @@ pub fn bound(
         None => pick(&problem, context)?,
     };
     let attempt = certify(method, proposal, &problem, context);
-    context.report(&Stage::SearchingLowerBound);
-    let witness = steep_witness(network, &query, context);
     let mut report = report(network, query, &attempt);
-    report.lower = witness.as_ref().map(|(_, bound)| LowerBound { value: bound.value(), kind: "witness" });
     if let Some(remark) = remark {
         report.status = format!("{}; {remark}", report.status);
     }
@@ -84,7 +110,7 @@ pub fn bound(
             report.value = Some(bound.value());
             report.level = Some(bound.level());
             let certificate = Certificate::new(network, query, &report.method, bound, segments);
-            Ok(Outcome { bound, report, certificate, witness: witness.map(|(witness, _)| witness) })
+            Ok(Outcome { bound, report, certificate, witness: None })
         }
         Err(refusal) => Err(Failure::Refused { refusal, report: Box::new(report) }),
     }
