@@ -3,6 +3,7 @@
 //! Clarabel (Goulart and Chen 2024) is a homogeneous primal-dual interior-point method. What it returns is a proposal:
 //! a status of "solved" says nothing about the last digits, and the verifier decides.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
 use clarabel::algebra::CscMatrix;
@@ -73,14 +74,14 @@ pub struct Progress {
     pub relative_gap: f64,
 }
 
-/// A program Clarabel does not accept.
+/// A program Clarabel does not accept or breaks down on.
 #[derive(Debug, thiserror::Error)]
-#[error("Clarabel does not accept the program: {reason}")]
+#[error("Clarabel gives no answer: {reason}")]
 pub struct Rejected {
     reason: String,
 }
 
-/// The settings that change answers, written out; [`settings_text`] records them.
+/// The settings that change answers, written out; `settings_text` records them.
 fn settings(limits: &Limits) -> DefaultSettings<f64> {
     DefaultSettingsBuilder::default()
         .verbose(false)
@@ -124,7 +125,7 @@ pub fn predicted_bytes(order: usize) -> u64 {
 /// Solves `program`, reporting every iteration to `observe`. When a limit strikes, the last iterate is returned.
 ///
 /// # Errors
-/// [`Rejected`] if Clarabel refuses the data.
+/// [`Rejected`] if Clarabel refuses the data or breaks down.
 pub fn solve(
     program: &ConicForm,
     limits: &Limits,
@@ -162,7 +163,9 @@ pub fn solve(
         }
         limits.stop_requested()
     });
-    solver.solve();
+    // Clarabel panics where an eigenvalue or singular value computation of its cones fails, as on a NaN iterate.
+    std::panic::catch_unwind(AssertUnwindSafe(|| solver.solve()))
+        .map_err(|_| Rejected { reason: "it broke down numerically".to_owned() })?;
     let solution = &solver.solution;
     Ok(Answer {
         status: status(solution.status),

@@ -98,7 +98,7 @@ pub struct BoundArguments {
     pub json: bool,
 
     /// Stop after this many seconds with the best bound that can be proved
-    #[arg(long, value_name = "S", value_parser = positive)]
+    #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true)]
     pub time_limit: Option<f64>,
 
     #[command(flatten)]
@@ -113,7 +113,7 @@ pub struct BoundArguments {
 #[derive(Debug, Args)]
 pub struct ResourceArguments {
     /// Decline what needs more memory than this [default: 80 % of what is available]
-    #[arg(long, value_name = "GIB", value_parser = positive)]
+    #[arg(long, value_name = "GIB", value_parser = positive, allow_negative_numbers = true)]
     pub memory_limit: Option<f64>,
 
     /// Threads for dense linear algebra [default: all cores]

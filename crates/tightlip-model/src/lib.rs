@@ -15,6 +15,7 @@ pub use network::{Affine, Layer, Network};
 pub use query::{Norm, OutputSelection, Query, Region};
 pub use random::random_network;
 pub use reduction::Reduction;
+pub use spectrum::spectral_norm;
 pub use system::{Edge, IncrementSystem};
 
 mod activation;
@@ -27,4 +28,5 @@ mod network;
 mod query;
 mod random;
 mod reduction;
+mod spectrum;
 mod system;

@@ -55,6 +55,8 @@ pub struct Proposal {
     pub relaxation_lower: Option<f64>,
     /// Iterations, for iterative methods.
     pub iterations: Option<u64>,
+    /// Every setting of the solver that changes its answer.
+    pub options: String,
     /// Why the method stopped, in its words.
     pub status: String,
     /// Whether a limit stopped it before it was done.

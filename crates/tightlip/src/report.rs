@@ -20,6 +20,8 @@ pub struct Report {
     pub query: Query,
     /// The method whose multipliers prove the value.
     pub method: String,
+    /// Every setting of its solver that changes the answer.
+    pub options: String,
     /// Upper or lower.
     pub kind: BoundKind,
     /// How sure the value is; `null` if nothing was proved.

@@ -180,6 +180,7 @@ fn compete_with_baseline(attempt: &mut Attempt, problem: &Problem, context: &Con
         attempt.proposal.status = format!("{} of {}; {BASELINE} proves more", attempt.proposal.status, attempt.method);
         attempt.method = BASELINE;
         attempt.result = result;
+        attempt.proposal.options = baseline.options;
         attempt.proposal.claimed = baseline.claimed;
     }
 }
@@ -226,6 +227,7 @@ fn report(network: &Network, query: Query, attempt: &Attempt) -> Report {
         network: NetworkSummary::new(network, None),
         query,
         method: attempt.method.to_owned(),
+        options: proposal.options.clone(),
         kind: BoundKind::Upper,
         level: None,
         value: None,

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use tightlip_certify::Segment;
-use tightlip_model::{IncrementSystem, Multipliers, Norm, Weight};
+use tightlip_model::{IncrementSystem, Multipliers, Norm, Weight, spectral_norm};
 
 use crate::method::{Decline, Method, Problem, Proposal};
 use crate::{Context, Stage};
@@ -57,6 +57,7 @@ impl Method for NormProduct {
             claimed,
             relaxation_lower: None,
             iterations: None,
+            options: String::new(),
             status: "solved".to_owned(),
             interrupted: false,
             assemble_s: 0.0,
@@ -72,10 +73,4 @@ fn junction(system: &IncrementSystem, block: usize) -> f64 {
     } else {
         system.slopes(block).iter().fold(0.0, |m, slope| m.max(slope.magnitude()))
     }
-}
-
-/// The largest singular value, rounded.
-fn spectral_norm(matrix: faer::MatRef<'_, f64>) -> f64 {
-    // A decomposition that does not converge gives the Frobenius norm, which is not below the spectral norm.
-    matrix.singular_values().ok().and_then(|values| values.first().copied()).unwrap_or_else(|| matrix.norm_l2())
 }

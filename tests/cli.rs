@@ -1,0 +1,235 @@
+//! The program as a user meets it: commands, exit codes, messages.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A model of the repository.
+fn data(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join(name).to_string_lossy().into_owned()
+}
+
+fn tightlip(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tightlip")).args(arguments).output().expect("the program starts")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+/// Messages without the line breaks of the layout.
+fn stderr(output: &Output) -> String {
+    let text = String::from_utf8(output.stderr.clone()).expect("UTF-8");
+    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn succeeds(arguments: &[&str]) -> String {
+    let output = tightlip(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+    stdout(&output)
+}
+
+/// The command fails with `code`, says each of `words`, and does not panic.
+fn fails(arguments: &[&str], code: i32, words: &[&str]) {
+    let output = tightlip(arguments);
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
+    for word in words {
+        assert!(message.contains(word), "{arguments:?} does not say `{word}`: {message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+fn scratch() -> (tempfile::TempDir, impl Fn(&str) -> String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path().to_owned();
+    (folder, move |name: &str| PathBuf::from(&root).join(name).to_string_lossy().into_owned())
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("one JSON object")
+}
+
+#[test]
+fn a_bound_is_certified_and_its_certificate_verifies_in_every_format_of_the_network() {
+    let (_folder, path) = scratch();
+    let certificate = path("iris.certificate.json");
+    let onnx = data("iris_4-5-3_relu_std.onnx");
+    let report = json(&succeeds(&["bound", &onnx, "--certificate", &certificate, "--json"]));
+    let value = report["value"].as_f64().expect("a bound");
+    assert_eq!(report["method"], "lipsdp-neuron.full.clarabel");
+    assert!(report["lower"]["value"].as_f64().expect("a lower bound") <= value);
+    assert_eq!(report["certificate"], certificate.as_str());
+    let verified = json(&succeeds(&["verify", &onnx, &certificate, "--json"]));
+    assert_eq!(verified["proved"].as_f64(), Some(value));
+    succeeds(&["verify", &data("iris_4-5-3_relu_std.nnet"), &certificate]);
+    let npz = data("iris_4-5-3_relu_std.npz");
+    succeeds(&["verify", &npz, &certificate, "--activation", "relu"]);
+    fails(&["verify", &npz, &certificate, "--activation", "tanh"], 1, &["refused", "SHA-256"]);
+    fails(&["verify", &data("iris_4-16-16-3_tanh_std.onnx"), &certificate], 1, &["refused", "is for the network"]);
+}
+
+#[test]
+fn the_report_has_exactly_the_promised_keys() {
+    let report = json(&succeeds(&["bound", &data("planted_one_neuron_3-1-2.json"), "--json"]));
+    let keys = |value: &Value| {
+        let mut keys: Vec<String> = value.as_object().expect("an object").keys().cloned().collect();
+        keys.sort();
+        keys.join(" ")
+    };
+    assert_eq!(
+        keys(&report),
+        "certificate claimed iterations kind level lower method network options peak_rss_mib query relaxation_lower \
+         schema_version seconds status value version"
+    );
+    assert_eq!(keys(&report["network"]), "activations hidden inputs outputs path sha256");
+    assert_eq!(keys(&report["query"]), "input_norm output output_norm region");
+    assert_eq!(keys(&report["seconds"]), "assemble certify load solve total");
+    assert_eq!(keys(&report["lower"]), "kind value");
+    assert_eq!((&report["schema_version"], &report["kind"], &report["level"]), (&1.into(), &"upper".into(), &"rigorous".into()));
+}
+
+#[test]
+fn planted_constants_lie_between_the_bounds() {
+    let planted = [
+        ("planted_one_neuron_3-1-2.json", 7.5, 7.5),
+        ("planted_orthogonal_8-8-8-8.json", 1.0, 1.0),
+        ("planted_nonnegative_6-12-8-3.json", 5.495_869_088, 5.495_869_088),
+        // The true constant is 1, the formal one (all biases) is 4.
+        ("planted_pairs_4-8-8-4.json", 1.0, 4.0),
+    ];
+    for (name, constant, formal) in planted {
+        let report = json(&succeeds(&["bound", &data(name), "--json"]));
+        let (upper, lower) = (report["value"].as_f64().expect("a bound"), report["lower"]["value"].as_f64());
+        assert!(upper >= formal * (1.0 - 1e-9) && upper <= formal * (1.0 + 1e-6), "{name}: {upper}");
+        let lower = lower.expect("a lower bound");
+        assert!(lower <= constant * (1.0 + 1e-9) && lower >= constant * 0.99, "{name}: {lower}");
+    }
+}
+
+#[test]
+fn outputs_can_be_selected() {
+    let model = data("iris_4-5-3_relu_std.onnx");
+    let value = |output: &str| {
+        json(&succeeds(&["bound", &model, "--output", output, "--json"]))["value"].as_f64().expect("a bound")
+    };
+    assert!(value("1") < value("all"));
+    assert!((value("0-2") - value("2-0")).abs() < 1e-7 * value("0-2"));
+    fails(&["bound", &model, "--output", "99"], 2, &["--output 99", "outputs 0 to 2"]);
+    fails(&["bound", &model, "--output", "1-1"], 2, &["--output 1-1"]);
+    fails(&["bound", &model, "--output", "x"], 2, &["an output selection"]);
+}
+
+#[test]
+fn random_networks_are_written_and_converted_without_a_change_of_digest() {
+    let (_folder, path) = scratch();
+    let first = path("net.json");
+    succeeds(&["random", "--dims", "4-6-5-2", "--seed", "3", "-o", &first]);
+    let digest = |model: &str, more: &[&str]| {
+        let arguments: Vec<&str> = ["info", model, "--json"].iter().chain(more).copied().collect();
+        json(&succeeds(&arguments))["sha256"].as_str().expect("a digest").to_owned()
+    };
+    for (name, more) in [("net.onnx", &[][..]), ("net.npz", &["--activation", "relu"]), ("net.nnet", &[])] {
+        let other = path(name);
+        succeeds(&["convert", &first, "-o", &other]);
+        assert_eq!(digest(&first, &[]), digest(&other, more), "{name}");
+    }
+    fails(&["convert", &first, "-o", &first], 2, &["this is the model itself"]);
+    fails(&["convert", &first, "-o", &path("net.xyz")], 2, &[".xyz"]);
+    fails(&["random", "--dims", "4", "-o", &first], 2, &["10-64-64-3"]);
+    fails(&["random", "--dims", "100000-100000", "-o", &first], 2, &["10000000000 weights"]);
+    fails(&["random", "--dims", "2-2", "--activation", "swish2", "-o", &first], 2, &["unknown activation"]);
+}
+
+#[test]
+fn bad_models_get_one_clear_message_and_exit_code_two() {
+    let (_folder, path) = scratch();
+    let write = |name: &str, bytes: &[u8]| {
+        let file = path(name);
+        fs::write(&file, bytes).expect("a writable folder");
+        file
+    };
+    fails(&["bound", &path("absent.onnx")], 2, &["absent.onnx", "no such file"]);
+    fails(&["bound", &write("empty.onnx", b"")], 2, &["empty.onnx", "the file is empty"]);
+    fails(&["bound", &write("picture.onnx", b"\x89PNG\r\n\x1a\n0000")], 2, &["picture.onnx"]);
+    fails(&["bound", &write("model.pt", b"PK")], 2, &["torch.onnx.export"]);
+    fails(&["bound", &write("model.xyz", b"1")], 2, &["model.xyz"]);
+    for name in ["iris_4-5-3_relu_std.onnx", "iris_4-5-3_relu_std.npz", "digits_64-32-10_relu_std.mat"] {
+        let bytes = fs::read(data(name)).expect("a model of the repository");
+        let cut = write(name, &bytes[..bytes.len() / 2]);
+        let more: &[&str] = if name.ends_with("onnx") { &[] } else { &["--activation", "relu"] };
+        let arguments: Vec<&str> = ["info", &cut].iter().chain(more).copied().collect();
+        fails(&arguments, 2, &[name]);
+    }
+    let network = |layers: &str| {
+        format!(r#"{{"format":"tightlip-network","version":1,"layers":[{layers}]}}"#).into_bytes()
+    };
+    let misfit = r#"{"type":"affine","weights":[[1,2]]},{"type":"affine","weights":[[1,2]]}"#;
+    fails(&["info", &write("misfit.json", &network(misfit))], 2, &["layer 2 takes 2 inputs", "gives 1"]);
+    fails(&["info", &write("none.json", &network(""))], 2, &["none.json"]);
+    fails(&["info", &write("zero.json", &network(r#"{"type":"affine","weights":[]}"#))], 2, &["zero.json"]);
+    fails(&["info", &write("nan.json", &network(r#"{"type":"affine","weights":[[NaN]]}"#))], 2, &["nan.json"]);
+    fails(&["info", &write("huge.json", &network(r#"{"type":"affine","weights":[[1e999]]}"#))], 2, &["huge.json"]);
+}
+
+#[test]
+fn activations_are_never_guessed_and_never_overridden() {
+    fails(&["bound", &data("iris_4-5-3_relu_std.npz")], 2, &["--activation"]);
+    fails(&["bound", &data("iris_4-5-3_relu_std.onnx"), "--activation", "relu"], 2, &["--activation"]);
+    succeeds(&["bound", &data("digits_64-32-10_relu_std.mat"), "--activation", "relu", "--method", "norm-product"]);
+}
+
+#[test]
+fn usage_errors_and_declines_have_their_own_exit_codes() {
+    let model = data("iris_4-5-3_relu_std.onnx");
+    fails(&["bound", &model, "--method", "magic"], 2, &["no such method", "norm-product"]);
+    fails(&["bound"], 2, &["MODEL"]);
+    fails(&["frobnicate"], 2, &["frobnicate"]);
+    fails(&["bound", &model, "--time-limit", "-1"], 2, &["above 0"]);
+    fails(&["bound", &model, "--threads", "0"], 2, &["--threads"]);
+    let neuron = "lipsdp-neuron.full.clarabel";
+    fails(&["bound", &model, "--method", neuron, "--memory-limit", "0.001"], 3, &["declined", "MiB", "--memory-limit"]);
+    assert!(succeeds(&["--help"]).contains("bound"));
+    assert!(succeeds(&["methods"]).contains(neuron));
+}
+
+#[test]
+fn auto_says_when_it_falls_back() {
+    let model = data("iris_4-5-3_relu_std.onnx");
+    let report = json(&succeeds(&["bound", &model, "--memory-limit", "0.02", "--json"]));
+    assert_eq!(report["method"], "norm-product");
+    let status = report["status"].as_str().expect("a status");
+    assert!(status.contains("auto took norm-product because") && status.contains("MiB"), "{status}");
+}
+
+#[test]
+fn a_time_limit_returns_the_best_proved_bound_so_far() {
+    let model = data("digits_64-32-10_relu_std.onnx");
+    let full = json(&succeeds(&["bound", &model, "--json"]))["value"].as_f64().expect("a bound");
+    for limit in ["0.001", "0.1", "0.3"] {
+        let report = json(&succeeds(&["bound", &model, "--json", "--time-limit", limit]));
+        let value = report["value"].as_f64().expect("a bound");
+        assert!(value >= full * (1.0 - 1e-7), "{limit}: {value} < {full}");
+        assert!(report["status"].as_str().expect("a status").contains("interrupted") || value < full * (1.0 + 1e-6));
+    }
+}
+
+#[test]
+fn certificates_do_not_overwrite_anything_else() {
+    let (_folder, path) = scratch();
+    let (model, notes) = (path("net.json"), path("notes.txt"));
+    succeeds(&["random", "--dims", "2-3-1", "-o", &model]);
+    fs::write(&notes, "precious").expect("a writable folder");
+    fails(&["bound", &model, "--certificate", &notes], 2, &["not a certificate"]);
+    assert_eq!(fs::read_to_string(&notes).expect("still there"), "precious");
+    fails(&["bound", &model, "--certificate", &model], 2, &["the model file"]);
+    fails(&["bound", &model, "--certificate", &path("no/such/folder.json")], 2, &["folder does not exist"]);
+    let certificate = path("c.json");
+    succeeds(&["bound", &model, "--certificate", &certificate]);
+    succeeds(&["bound", &model, "--certificate", &certificate]);
+    fs::write(&certificate, "{\"format\": \"tightlip-cert").expect("a writable folder");
+    fails(&["verify", &model, &certificate], 1, &["refused", "not a tightlip certificate"]);
+    fails(&["verify", &model, &path("absent.json")], 2, &["cannot be read"]);
+}
