@@ -56,6 +56,9 @@ impl Certificate {
     ///
     /// # Errors
     /// [`Refusal::Range`] if a number is not finite, which JSON cannot hold.
+    ///
+    /// # Panics
+    /// Never: everything else serialises.
     pub fn to_json(&self) -> Result<String, Refusal> {
         let numbers_are_finite = self.bound.is_finite()
             && self.segments.iter().all(|segment| {

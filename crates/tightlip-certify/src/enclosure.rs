@@ -26,14 +26,19 @@ impl Enclosure {
                 let mid = map.to_dense();
                 let n = divisors.len();
                 // One correctly rounded division per entry, off by at most u relative or one underflow.
-                let radius = Mat::from_fn(n, n, |i, j| {
-                    if i == j { inflated(UNIT * mid[(i, i)].abs(), 1) + UNDERFLOW } else { 0.0 }
-                });
+                let radius =
+                    Mat::from_fn(
+                        n,
+                        n,
+                        |i, j| {
+                            if i == j { inflated(UNIT * mid[(i, i)].abs(), 1) + UNDERFLOW } else { 0.0 }
+                        },
+                    );
                 Self { mid, radius: Some(radius) }
             }
             LinearMap::Chain(maps) => {
                 let (first, rest) = maps.split_first().expect("a chain has at least one map");
-                rest.iter().fold(Self::of(first), |product, next| product.then(next))
+                rest.iter().fold(Self::of(first), Self::then)
             }
             // Dense, sparse and scaling maps are stored floats; reading them out does not round.
             exact => Self { mid: exact.to_dense(), radius: None },
@@ -43,7 +48,7 @@ impl Enclosure {
     /// The enclosure of `map · self`.
     fn then(self, map: &LinearMap) -> Self {
         match map {
-            LinearMap::Chain(maps) => maps.iter().fold(self, |product, next| product.then(next)),
+            LinearMap::Chain(maps) => maps.iter().fold(self, Self::then),
             LinearMap::Scale(factors) => self.scaled_rows(factors),
             LinearMap::Sparse(matrix) => self.then_sparse(matrix),
             other => self.then_enclosure(&Self::of(other)),

@@ -52,7 +52,7 @@ impl Inequality {
         live: &LiveSignals,
         multipliers: &Multipliers,
     ) -> Result<Self, Refusal> {
-        if weights.iter().any(|enclosure| !(enclosure.mid.norm_max() <= LARGEST_WEIGHT)) {
+        if !weights.iter().all(|enclosure| enclosure.mid.norm_max() <= LARGEST_WEIGHT) {
             return Err(Refusal::Range { what: format!("a weight beyond {LARGEST_WEIGHT:e}") });
         }
         let last = system.output_block();
@@ -95,9 +95,10 @@ impl Inequality {
         for (from, weights) in edges {
             let (rows, cols) = (&scales[k], &scales[*from]);
             let block = Mat::from_fn(rows.len(), cols.len(), |i, j| -(rows[i] * weights.mid[(i, j)] * cols[j]));
-            let radius = weights.radius.as_ref().map(|r| {
-                Mat::from_fn(rows.len(), cols.len(), |i, j| inflated(rows[i] * r[(i, j)] * cols[j], 2))
-            });
+            let radius = weights
+                .radius
+                .as_ref()
+                .map(|r| Mat::from_fn(rows.len(), cols.len(), |i, j| inflated(rows[i] * r[(i, j)] * cols[j], 2)));
             self.add_below(k, *from, block, radius);
         }
     }
@@ -108,8 +109,7 @@ impl Inequality {
         let rounding = gamma(4);
         for (from, weights) in edges {
             let cols = &scales[*from];
-            let block =
-                Mat::from_fn(terms.len(), cols.len(), |i, j| -(terms[i].cross * weights.mid[(i, j)]) * cols[j]);
+            let block = Mat::from_fn(terms.len(), cols.len(), |i, j| -(terms[i].cross * weights.mid[(i, j)]) * cols[j]);
             let radius = Mat::from_fn(terms.len(), cols.len(), |i, j| {
                 let carried = terms[i].cross.abs() * weights.radius_at(i, j) * cols[j] * (1.0 + rounding);
                 inflated(rounding * block[(i, j)].abs() + carried, 4)

@@ -42,7 +42,9 @@ pub fn prove_segments(
     for segment in segments {
         let end = segment.end_block;
         if end <= start || end > last {
-            return unsupported(format!("segments have to lead forward: one starts at block {start} and ends at {end}"));
+            return unsupported(format!(
+                "segments have to lead forward: one starts at block {start} and ends at {end}"
+            ));
         }
         let part = part(system, start, end)?;
         let query = Query {

@@ -74,7 +74,11 @@ impl LiveSignals {
     /// Checks the multipliers of one block.
     fn check_values(&self, name: &str, block: usize, len: usize, values: &[f64]) -> Result<(), Refusal> {
         if values.len() != len {
-            return Err(Refusal::Shape { what: format!("multipliers of the {name}"), found: values.len(), wanted: len });
+            return Err(Refusal::Shape {
+                what: format!("multipliers of the {name}"),
+                found: values.len(),
+                wanted: len,
+            });
         }
         if let Some(i) = values.iter().position(|v| !(v.is_finite() && *v >= 0.0)) {
             return Err(Refusal::Multiplier { place: format!("the {name}, entry {i}"), value: values[i] });

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use tightlip_certify::{prove, round_multipliers};
-use tightlip_model::{Activation, IncrementSystem, Limits, OutputSelection, Query, Reduction, random_network};
+use tightlip_model::{Activation, IncrementSystem, Limits, OutputSelection, Query, Reduction, Scaling, random_network};
 use tightlip_sdp::{Form, Pencil, Tying, assemble};
 
 /// Layer sizes of the networks.
@@ -50,8 +50,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut writer = csv::Writer::from_writer(std::io::stdout());
     writer.write_record([
-        "network", "form", "repetition", "order", "variables", "rows", "iterations", "status", "claimed", "proved",
-        "epsilon", "solve_s", "prove_s", "loss",
+        "network",
+        "form",
+        "repetition",
+        "order",
+        "variables",
+        "rows",
+        "iterations",
+        "status",
+        "claimed",
+        "proved",
+        "epsilon",
+        "solve_s",
+        "prove_s",
+        "loss",
     ])?;
     for dims in NETWORKS {
         let rows = measure(dims, &limits)?;
@@ -84,7 +96,7 @@ fn measure(dims: &[usize], limits: &Limits) -> Result<Vec<Row>, Box<dyn std::err
     let query = Query::euclidean(OutputSelection::All);
     let network = random_network(dims, Activation::Relu, 1)?;
     let system = IncrementSystem::of_network(&network, query.output)?;
-    let reduction = Reduction::new(&system, &query).ok_or("constant network")?;
+    let reduction = Reduction::new(&system, &query, Scaling::PerNeuron).ok_or("constant network")?;
     let pencil = Pencil::new(reduction.system(), &query, Tying::Neuron);
     let mut rows = Vec::new();
     for repetition in 0..REPETITIONS {

@@ -109,7 +109,9 @@ const MAX_ITERATIONS: u32 = 200;
 
 /// The settings as they go into records: every switch that changes answers.
 pub fn settings_text() -> String {
-    format!("clarabel 0.11.1, kkt=faer, chordal=off, presolve=off, equilibrate=on, tol={TOLERANCE:e}, max_iter={MAX_ITERATIONS}")
+    format!(
+        "clarabel 0.11.1, kkt=faer, chordal=off, presolve=off, equilibrate=on, tol={TOLERANCE:e}, max_iter={MAX_ITERATIONS}"
+    )
 }
 
 /// Bytes Clarabel will need for a semidefinite cone of the given order, measured at orders 26 to 128: the dense block
@@ -126,6 +128,9 @@ pub fn predicted_bytes(order: usize) -> u64 {
 ///
 /// # Errors
 /// [`Rejected`] if Clarabel refuses the data or breaks down.
+///
+/// # Panics
+/// If the program's matrix is not stored by columns.
 pub fn solve(
     program: &ConicForm,
     limits: &Limits,
@@ -155,11 +160,7 @@ pub fn solve(
     let observe = Arc::new(Mutex::new(observe));
     solver.set_termination_callback(move |info: &DefaultInfo<f64>| {
         if let Ok(mut observe) = observe.lock() {
-            observe(Progress {
-                iteration: info.iterations,
-                objective: info.cost_primal,
-                relative_gap: info.gap_rel,
-            });
+            observe(Progress { iteration: info.iterations, objective: info.cost_primal, relative_gap: info.gap_rel });
         }
         limits.stop_requested()
     });

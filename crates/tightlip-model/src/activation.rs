@@ -15,7 +15,7 @@ use crate::Error;
 /// The smallest is one minus the largest, because `φ′(x) + φ′(−x) = 1`.
 const SILU_SLOPE: f64 = 1.099_839_320_128_867_1;
 /// The largest derivative of GELU (erf form), `Φ(√2) + √2 · pdf(√2)`; rounded up. The smallest is one minus it.
-const GELU_SLOPE: f64 = 1.128_904_145_185_154_9;
+const GELU_SLOPE: f64 = 1.128_904_145_185_155;
 /// `α = 1 − β` is computed in floating point; one unit in the last place of `β` outward covers its rounding.
 const ONE_ULP_AT_ONE: f64 = f64::EPSILON;
 

@@ -121,7 +121,7 @@ pub fn write(network: &Network, path: &Path) -> Result<(), Error> {
     writer(network).and_then(|bytes| disk::store(path, &bytes)).map_err(|fault| fault.at(path))
 }
 
-/// Writes any file the way [`write`] does: beside its place, then renamed.
+/// Writes any file the way [`write()`] does: beside its place, then renamed.
 ///
 /// # Errors
 /// [`Error::File`] if the disk refuses.
@@ -143,12 +143,12 @@ fn check_options(format: Format, options: &ReadOptions) -> Result<(), Fault> {
             .advise("leave --activation out"));
     }
     if options.normalisation == Normalisation::Skip && format != Format::Nnet {
-        return Err(Fault::new(format!("a {format} file has no normalisation to skip"))
-            .advise("skip the normalisation of .nnet files only"));
+        return Err(Fault::new(format!("--skip-normalisation: a {format} file has no normalisation to skip"))
+            .advise("leave --skip-normalisation out"));
     }
     if options.layer_order.is_some() && format != Format::Safetensors {
-        return Err(Fault::new(format!("a layer order was given, but a {format} file has an order of its own"))
-            .advise("give the layer order for .safetensors files only"));
+        return Err(Fault::new(format!("--layer-order: a {format} file has an order of its own"))
+            .advise("leave --layer-order out"));
     }
     Ok(())
 }

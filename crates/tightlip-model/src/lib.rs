@@ -14,7 +14,7 @@ pub use multipliers::{Multipliers, Weight};
 pub use network::{Affine, Layer, Network};
 pub use query::{Norm, OutputSelection, Query, Region};
 pub use random::random_network;
-pub use reduction::Reduction;
+pub use reduction::{Reduction, Scaling};
 pub use spectrum::spectral_norm;
 pub use system::{Edge, IncrementSystem};
 

@@ -153,6 +153,9 @@ impl LinearMap {
     }
 
     /// The matrix of the map (`rows × cols`); exact for one matrix, rounded for a chain or a quotient.
+    ///
+    /// # Panics
+    /// For a chain without maps, which no constructor makes.
     pub fn to_dense(&self) -> Mat<f64> {
         match self {
             Self::Dense(matrix) => matrix.clone(),

@@ -5,17 +5,27 @@
 //!
 //! - dead signals go;
 //! - `max(|α_j|, |β_j|)` of each neuron moves into its incoming weights, so that slopes have magnitude 1;
-//! - every block is scaled, `δ_k = σ_k δ̂_k`, so that the edges into it have joint operator norm 1;
+//! - every hidden signal is scaled, `δ_j = σ_j δ̂_j`, so that the edges into each block have joint operator norm 1 and,
+//!   where multipliers are free for each neuron, `σ_j ∝ √(incoming norm / outgoing norm)` within the block, which brings
+//!   the optimal multipliers of badly scaled rows to the same size;
 //! - for ℓ2 the input block shrinks to the row space of the edges out of it, and the output block to the column space
 //!   of the edges into it (thin QR).
 //!
-//! The way back: `λ_j = σ_out λ̂_j / σ_k²`, `D_in = σ_out D̂_in`, `D_out = σ_out D̂_out / σ_out² · σ_out²`, that is
-//! `D_out = D̂_out / σ_out · σ_out²`; with the output block scaled like any other (`η` scales inversely) this is
+//! The way back: with the output scaled by one `σ_out`, `λ_j = σ_out λ̂_j / σ_j²`, `D_in = σ_out D̂_in`,
 //! `D_out = σ_out D̂_out`, and the bound is `σ_out` times the bound of the reduced system.
 
 use faer::{Mat, MatRef};
 
 use crate::{Edge, IncrementSystem, LinearMap, Multipliers, Norm, Query, SlopeInterval, Weight};
+
+/// How signals within a block may be scaled against each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scaling {
+    /// Each neuron by its own factor: for relaxations with one multiplier for each neuron, which do not change.
+    PerNeuron,
+    /// All neurons of a block by the same factor: for relaxations that tie the multipliers of a layer.
+    PerLayer,
+}
 
 /// A reduced system together with the way back for its multipliers.
 #[derive(Debug, Clone)]
@@ -25,13 +35,16 @@ pub struct Reduction {
     live: Vec<Vec<usize>>,
     /// Sizes of the original blocks.
     sizes: Vec<usize>,
-    /// `σ_k` for every block; `σ_0 = 1`.
-    scales: Vec<f64>,
+    /// `σ_j` for every live signal of every block; 1 for inputs, equal for all outputs.
+    scales: Vec<Vec<f64>>,
 }
 
 impl Reduction {
     /// Reduces `system` for the norms of `query`. `None` if no output depends on any input: the constant is 0.
-    pub fn new(system: &IncrementSystem, query: &Query) -> Option<Self> {
+    ///
+    /// # Panics
+    /// Never: the reduced system has the shape of the original.
+    pub fn new(system: &IncrementSystem, query: &Query, scaling: Scaling) -> Option<Self> {
         let live: Vec<Vec<usize>> =
             system.live().iter().map(|block| (0..block.len()).filter(|&i| block[i]).collect()).collect();
         if live[0].is_empty() {
@@ -39,11 +52,9 @@ impl Reduction {
         }
         // Blocks can become empty (a layer all dead beside a skip connection); they stay, with no signals.
         let mut maps: Vec<Mat<f64>> = system.edges().iter().map(|edge| live_part(edge, &live)).collect();
-        let mut slopes = Vec::new();
-        for k in 1..system.output_block() {
-            slopes.push(normalise_slopes(system, k, &live[k], &mut maps));
-        }
-        let scales = scale_blocks(system, &mut maps);
+        let slopes: Vec<Vec<SlopeInterval>> =
+            (1..system.output_block()).map(|k| normalise_slopes(system, k, &live[k], &mut maps)).collect();
+        let scales = scale_blocks(system, &live, scaling, &mut maps);
         let (mut inputs, mut outputs) = (live[0].len(), live[system.output_block()].len());
         if query.input_norm == Norm::L2 {
             inputs = shrink_input(system, &mut maps, inputs);
@@ -69,7 +80,7 @@ impl Reduction {
 
     /// `σ_out`: the bound of the original is this times the bound of the reduced system.
     pub fn bound_scale(&self) -> f64 {
-        self.scales[self.scales.len() - 1]
+        self.scales.last().and_then(|output| output.first()).copied().unwrap_or(1.0)
     }
 
     /// Multipliers of the original system from those of the reduced one; dead signals get 0.
@@ -83,23 +94,24 @@ impl Reduction {
             Weight::Uniform(value) => Weight::Uniform(bound_scale * value),
             Weight::PerCoordinate(values) => {
                 assert_eq!(values.len(), self.live[block].len(), "one value for each live coordinate");
-                Weight::PerCoordinate(self.spread(block, values, bound_scale))
+                Weight::PerCoordinate(self.spread(block, values.iter().map(|value| bound_scale * value)))
             }
         };
         let hidden = (1..last)
             .map(|k| {
                 assert_eq!(reduced.hidden[k - 1].len(), self.live[k].len(), "one multiplier for each live neuron");
-                self.spread(k, &reduced.hidden[k - 1], bound_scale / self.scales[k] / self.scales[k])
+                let unscaled = reduced.hidden[k - 1].iter().zip(&self.scales[k]);
+                self.spread(k, unscaled.map(|(lambda, scale)| bound_scale / scale * lambda / scale))
             })
             .collect();
         Multipliers { input: lift_weight(&reduced.input, 0), hidden, output: lift_weight(&reduced.output, last) }
     }
 
-    /// `factor · values` at the live places of a block, zeros elsewhere.
-    fn spread(&self, block: usize, values: &[f64], factor: f64) -> Vec<f64> {
+    /// The values at the live places of a block, zeros elsewhere.
+    fn spread(&self, block: usize, values: impl Iterator<Item = f64>) -> Vec<f64> {
         let mut all = vec![0.0; self.sizes[block]];
-        for (&place, &value) in self.live[block].iter().zip(values) {
-            all[place] = factor * value;
+        for (&place, value) in self.live[block].iter().zip(values) {
+            all[place] = value;
         }
         all
     }
@@ -134,28 +146,64 @@ fn normalise_slopes(system: &IncrementSystem, k: usize, live: &[usize], maps: &m
     slopes
 }
 
-/// Scales every block so that the edges into it have joint operator norm about 1; returns the `σ_k`.
-fn scale_blocks(system: &IncrementSystem, maps: &mut [Mat<f64>]) -> Vec<f64> {
-    let mut scales = vec![1.0; system.blocks()];
-    for k in 1..system.blocks() {
+/// Scales every block so that the edges into it have joint operator norm about 1; returns the `σ_j`.
+fn scale_blocks(
+    system: &IncrementSystem,
+    live: &[Vec<usize>],
+    scaling: Scaling,
+    maps: &mut [Mat<f64>],
+) -> Vec<Vec<f64>> {
+    let mut scales = vec![vec![1.0; live[0].len()]];
+    for (k, signals) in live.iter().enumerate().skip(1) {
+        let mut scale = vec![1.0; signals.len()];
+        if scaling == Scaling::PerNeuron && k < system.output_block() {
+            scale = balance(system, k, signals.len(), maps);
+            divide_rows(system, k, maps, &scale);
+        }
         let mut square = 0.0;
-        for (edge, map) in system.edges().iter().zip(maps.iter_mut()) {
-            if edge.to == k {
-                let source = scales[edge.from];
-                map.as_mut().col_iter_mut().for_each(|col| col.iter_mut().for_each(|w| *w *= source));
-                let norm = spectral_norm_estimate(map.as_ref());
-                square += norm * norm;
+        for (_, map) in system.edges().iter().zip(maps.iter()).filter(|(edge, _)| edge.to == k) {
+            square += spectral_norm_estimate(map.as_ref()).powi(2);
+        }
+        let norm = if square > 0.0 { square.sqrt() } else { 1.0 };
+        divide_rows(system, k, maps, &vec![norm; signals.len()]);
+        scale.iter_mut().for_each(|s| *s *= norm);
+        // What leaves the block is measured in its new units.
+        for (_, map) in system.edges().iter().zip(maps.iter_mut()).filter(|(edge, _)| edge.from == k) {
+            for (column, factor) in scale.iter().enumerate() {
+                map.col_mut(column).iter_mut().for_each(|w| *w *= factor);
             }
         }
-        scales[k] = if square > 0.0 { square.sqrt() } else { 1.0 };
-        let inverse = scales[k];
-        for (edge, map) in system.edges().iter().zip(maps.iter_mut()) {
+        scales.push(scale);
+    }
+    scales
+}
+
+/// `√(incoming norm / outgoing norm)` of every neuron of block `k`; live neurons have both.
+fn balance(system: &IncrementSystem, k: usize, neurons: usize, maps: &[Mat<f64>]) -> Vec<f64> {
+    let (mut incoming, mut outgoing) = (vec![0.0; neurons], vec![0.0; neurons]);
+    for (edge, map) in system.edges().iter().zip(maps) {
+        for j in 0..neurons {
             if edge.to == k {
-                map.as_mut().col_iter_mut().for_each(|col| col.iter_mut().for_each(|w| *w /= inverse));
+                incoming[j] += map.row(j).squared_norm_l2();
+            }
+            if edge.from == k {
+                outgoing[j] += map.col(j).squared_norm_l2();
             }
         }
     }
-    scales
+    let ratio = |(i, o): (&f64, &f64)| (i / o).powf(0.25);
+    let balanced: Vec<f64> = incoming.iter().zip(&outgoing).map(ratio).collect();
+    // Squares that leave the range of floating point say nothing; such a block keeps its units.
+    if balanced.iter().all(|b| b.is_normal()) { balanced } else { vec![1.0; neurons] }
+}
+
+/// Divides the rows of every edge into block `k`.
+fn divide_rows(system: &IncrementSystem, k: usize, maps: &mut [Mat<f64>], divisors: &[f64]) {
+    for (_, map) in system.edges().iter().zip(maps.iter_mut()).filter(|(edge, _)| edge.to == k) {
+        for (row, divisor) in divisors.iter().enumerate() {
+            map.row_mut(row).iter_mut().for_each(|w| *w /= divisor);
+        }
+    }
 }
 
 /// Replaces the input block by the row space of all edges out of it, if that is smaller; returns its new size.
@@ -262,7 +310,7 @@ mod tests {
         let network = random_network(&[3, 4, 5, 6], Activation::LeakyRelu { slope: -0.5 }, 3).expect("valid");
         let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
         let query = Query { output_norm: Norm::L1, input_norm: Norm::LInf, ..Query::euclidean(OutputSelection::All) };
-        let reduction = Reduction::new(&system, &query).expect("not constant");
+        let reduction = Reduction::new(&system, &query, Scaling::PerNeuron).expect("not constant");
         let reduced = Multipliers {
             input: Weight::PerCoordinate(vec![0.7, 1.0, 1.3]),
             hidden: vec![vec![0.5, 1.0, 1.5, 2.0], vec![0.3, 0.6, 0.9, 1.2, 1.5]],
@@ -272,7 +320,13 @@ mod tests {
         let small: Vec<Mat<f64>> =
             (0..4).map(|k| Mat::from_fn(reduction.system().len(k), 1, |i, _| ((3 * i + 2 * k) as f64).sin())).collect();
         let large: Vec<Mat<f64>> = (0..4)
-            .map(|k| if k == 3 { small[k].clone() } else { faer::Scale(reduction.scales[k]) * &small[k] })
+            .map(|k| {
+                Mat::from_fn(
+                    small[k].nrows(),
+                    1,
+                    |i, _| if k == 3 { 1.0 } else { reduction.scales[k][i] } * small[k][(i, 0)],
+                )
+            })
             .collect();
         let (a, b) = (pencil_value(reduction.system(), &reduced, &small), pencil_value(&system, &lifted, &large));
         assert!(
@@ -286,15 +340,16 @@ mod tests {
     fn qr_shrinks_wide_inputs_and_outputs_and_keeps_the_gram_matrices() {
         let network = random_network(&[9, 3, 7], Activation::Relu, 5).expect("valid");
         let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
-        let reduction = Reduction::new(&system, &Query::euclidean(OutputSelection::All)).expect("not constant");
+        let reduction =
+            Reduction::new(&system, &Query::euclidean(OutputSelection::All), Scaling::PerLayer).expect("not constant");
         let reduced = reduction.system();
         assert_eq!((reduced.len(0), reduced.len(1), reduced.len(2)), (3, 3, 3));
         let (w, r) = (system.edges()[0].map.to_dense(), reduced.edges()[0].map.to_dense());
-        let scale = reduction.scales[1];
+        let scale = reduction.scales[1][0];
         let difference = &w * w.transpose() - &r * r.transpose() * faer::Scale(scale * scale);
         assert!(difference.norm_max() < 1e-13 * w.norm_l2().powi(2));
         let (w, r) = (system.edges()[1].map.to_dense(), reduced.edges()[1].map.to_dense());
-        let scale = reduction.bound_scale() / reduction.scales[1];
+        let scale = reduction.bound_scale() / reduction.scales[1][0];
         let difference = w.transpose() * &w - r.transpose() * &r * faer::Scale(scale * scale);
         assert!(difference.norm_max() < 1e-13 * w.norm_l2().powi(2));
     }
@@ -311,6 +366,7 @@ mod tests {
             ],
         )
         .expect("valid");
-        assert!(Reduction::new(&system, &Query::euclidean(OutputSelection::All)).is_none());
+        let query = Query::euclidean(OutputSelection::All);
+        assert!(Reduction::new(&system, &query, Scaling::PerNeuron).is_none());
     }
 }

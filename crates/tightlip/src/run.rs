@@ -135,10 +135,7 @@ fn propose(method: &dyn Method, problem: &Problem, context: &Context) -> Result<
 }
 
 /// What `auto` does: LipSDP-Neuron where it fits into memory, else the product of norms, saying so.
-fn pick<'m>(
-    problem: &Problem,
-    context: &Context,
-) -> Result<(&'m dyn Method, Proposal, Option<String>), Decline> {
+fn pick<'m>(problem: &Problem, context: &Context) -> Result<(&'m dyn Method, Proposal, Option<String>), Decline> {
     let named = |name| method_named(name).expect("the methods that auto picks are in the list");
     let tight = named("lipsdp-neuron.full.clarabel");
     match propose(tight, problem, context) {
@@ -158,8 +155,7 @@ fn certify(method: &dyn Method, proposal: Proposal, problem: &Problem, context: 
     let start = Instant::now();
     let largest = if proposal.interrupted { LARGEST_EPSILON_INTERRUPTED } else { LARGEST_EPSILON };
     let result = round_and_prove(&proposal.segments, problem, largest, context);
-    let mut attempt =
-        Attempt { method: method.name(), proposal, result, certify_s: start.elapsed().as_secs_f64() };
+    let mut attempt = Attempt { method: method.name(), proposal, result, certify_s: start.elapsed().as_secs_f64() };
     if attempt.proposal.interrupted {
         compete_with_baseline(&mut attempt, problem, context);
         attempt.certify_s = start.elapsed().as_secs_f64();

@@ -69,7 +69,10 @@ fn print(verified: &Verified) -> std::io::Result<()> {
     table::print_lines(&[
         ("verified", format!("Lipschitz constant ≤ {:?}  ({})", verified.bound, verified.level)),
         ("proved now", format!("{:?}", verified.proved)),
-        ("question", format!("ℓ{} → ℓ{}, output {}, {}", query.input_norm, query.output_norm, query.output, query.region)),
+        (
+            "question",
+            format!("ℓ{} → ℓ{}, output {}, {}", query.input_norm, query.output_norm, query.output, query.region),
+        ),
         ("network", format!("SHA-256 {}", verified.network_sha256)),
         ("found by", verified.method.clone()),
     ])

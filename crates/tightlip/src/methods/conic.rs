@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use tightlip_certify::Segment;
-use tightlip_model::{IncrementSystem, Multipliers, Norm, Query, Reduction, Weight};
+use tightlip_model::{IncrementSystem, Multipliers, Norm, Query, Reduction, Scaling, Weight};
 use tightlip_sdp::{Form, Pencil, Tying, assemble};
 
 use crate::method::{Decline, Problem, Proposal};
@@ -22,7 +22,11 @@ pub(super) fn propose_full(
     context.report(&Stage::Assembling);
     let start = Instant::now();
     let query = &problem.query;
-    let Some(reduction) = Reduction::new(&problem.system, query) else {
+    let scaling = match tying {
+        Tying::Neuron => Scaling::PerNeuron,
+        Tying::Layer => Scaling::PerLayer,
+    };
+    let Some(reduction) = Reduction::new(&problem.system, query, scaling) else {
         return Ok(constant_network(&problem.system, query));
     };
     let pencil = Pencil::new(reduction.system(), query, tying);

@@ -35,8 +35,8 @@ impl Method for NormProduct {
         context.report(&Stage::Assembling);
         let start = Instant::now();
         let system = &problem.system;
-        let chain = system.edges().len() == system.output_block()
-            && system.edges().iter().all(|edge| edge.to == edge.from + 1);
+        let chain =
+            system.edges().len() == system.output_block() && system.edges().iter().all(|edge| edge.to == edge.from + 1);
         if !chain {
             return Err(Decline::Solver {
                 method: self.name(),

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The main job on every model in data/, release build: bound, certificate, verification. Fails on the first surprise.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --release --locked --quiet -p tightlip-cli
+tightlip=target/release/tightlip
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+count=0
+for model in data/*.onnx data/*.onnx.gz data/*.nnet data/*.json data/*.npz data/*.mat data/*.safetensors; do
+  options=()
+  case "$model" in
+    *tanh*.npz) options=(--activation tanh) ;;
+    *.npz | *.mat | *.safetensors) options=(--activation relu) ;;
+  esac
+  "$tightlip" bound "$model" "${options[@]}" --certificate "$folder/certificate.json" --json > "$folder/report.json"
+  "$tightlip" verify "$model" "${options[@]}" "$folder/certificate.json" > "$folder/verified.txt"
+  printf '%-48s %s\n' "$model" "$(sed -n 's/^  "value": \(.*\),$/\1/p' "$folder/report.json")"
+  count=$((count + 1))
+done
+printf '%d models bounded and verified\n' "$count"
