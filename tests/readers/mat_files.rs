@@ -126,6 +126,14 @@ fn cells_of_weights_are_read_in_both_byte_orders_and_all_number_types() {
 }
 
 #[test]
+fn compressed_variables_follow_each_other_without_padding() {
+    let elements = [LITTLE.numbers("W0", &FIRST, DOUBLE), LITTLE.numbers("W1", &LAST, DOUBLE)];
+    let compressed = elements.map(|element| LITTLE.compressed(&element));
+    assert!(compressed.iter().any(|element| element.len() % 8 != 0), "a padded element would not show the difference");
+    assert_eq!(value_at(&network(&LITTLE.file(&compressed)), &[1.0, 1.0, 1.0]), [3.0]);
+}
+
+#[test]
 fn biases_stand_in_a_second_cell_array_or_in_variables() {
     let (w0, w1) = (|name| LITTLE.numbers(name, &FIRST, DOUBLE), |name| LITTLE.numbers(name, &LAST, INT8));
     let b0 = |name| LITTLE.numbers(name, &[&[0.5], &[1.0]], DOUBLE);

@@ -113,6 +113,15 @@ fn plain_chains_survive_every_format_that_is_written() {
 }
 
 #[test]
+fn an_archive_does_not_hold_the_time_of_writing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("net.npz");
+    write(&random_network(&[2, 1], Activation::Relu, 1).expect("valid"), &path).expect("writable");
+    // Time and date of the first member: midnight on the first day that zip archives know.
+    assert_eq!(fs::read(&path).expect("readable")[10..14], [0, 0, 0x21, 0]);
+}
+
+#[test]
 fn committed_networks_survive_conversion() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for name in ["iris_4-5-3_relu_std.npz", "digits_64-32-10_relu_std.safetensors", "iris_4-5-3_relu_std_raw.nnet"] {
