@@ -21,6 +21,9 @@ cargo test --workspace --locked
 step "data"
 (cd data && sha256sum --check --quiet checksums.sha256)
 
+step "the main job"
+cargo run --release -p tightlip-cli -- bound data/iris_4-5-3_relu_std.onnx
+
 step "smoke"
 scripts/smoke.sh
 

@@ -96,14 +96,16 @@ fn clarabel_is_named_in_one_crate() {
         let name = path.to_string_lossy().into_owned();
         let at_home = name.contains("tightlip-clarabel/") || name.contains("tightlip-lapack/tests/");
         let code = code(&path);
-        let named = ["use clarabel", " clarabel::", "(clarabel::", "<clarabel::"].iter().any(|word| code.contains(word));
+        let named =
+            ["use clarabel", " clarabel::", "(clarabel::", "<clarabel::"].iter().any(|word| code.contains(word));
         assert!(at_home || !named, "{name} names Clarabel's types");
     }
 }
 
 #[test]
 fn libraries_do_not_print_exit_draw_unseeded_or_read_the_environment() {
-    let absent = ["println!", "print!(", "process::exit", "env::var", "thread_rng", "rand::rng()", "from_os_rng", "dbg!"];
+    let absent =
+        ["println!", "print!(", "process::exit", "env::var", "thread_rng", "rand::rng()", "from_os_rng", "dbg!"];
     for path in libraries() {
         let code = shipped(&path);
         for word in absent {
@@ -133,7 +135,8 @@ fn the_square_root_of_two_stands_in_one_file() {
 
 #[test]
 fn nothing_is_left_to_do_ignored_or_unwrapped() {
-    let absent = [concat!(".unwrap", "()"), "todo!", "unimplemented!", concat!("#[ig", "nore"), concat!("#[should_", "panic")];
+    let absent =
+        [concat!(".unwrap", "()"), "todo!", "unimplemented!", concat!("#[ig", "nore"), concat!("#[should_", "panic")];
     let tests = files(&root().join("tests"), &[".rs"]);
     for path in sources().into_iter().chain(tests) {
         let text = text(&path);
@@ -164,8 +167,16 @@ fn files_are_short_and_named_after_one_idea() {
 #[test]
 fn the_top_level_holds_what_it_should() {
     let expected = [
-        "Cargo.lock", "Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "benchmarks", "crates", "data",
-        "scripts", "tests",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "benchmarks",
+        "crates",
+        "data",
+        "scripts",
+        "tests",
     ];
     for entry in fs::read_dir(root()).expect("a readable root").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -88,7 +88,10 @@ fn the_report_has_exactly_the_promised_keys() {
     assert_eq!(keys(&report["query"]), "input_norm output output_norm region");
     assert_eq!(keys(&report["seconds"]), "assemble certify load solve total");
     assert_eq!(keys(&report["lower"]), "kind value");
-    assert_eq!((&report["schema_version"], &report["kind"], &report["level"]), (&1.into(), &"upper".into(), &"rigorous".into()));
+    assert_eq!(
+        (&report["schema_version"], &report["kind"], &report["level"]),
+        (&1.into(), &"upper".into(), &"rigorous".into())
+    );
 }
 
 #[test]
@@ -163,9 +166,8 @@ fn bad_models_get_one_clear_message_and_exit_code_two() {
         let arguments: Vec<&str> = ["info", &cut].iter().chain(more).copied().collect();
         fails(&arguments, 2, &[name]);
     }
-    let network = |layers: &str| {
-        format!(r#"{{"format":"tightlip-network","version":1,"layers":[{layers}]}}"#).into_bytes()
-    };
+    let network =
+        |layers: &str| format!(r#"{{"format":"tightlip-network","version":1,"layers":[{layers}]}}"#).into_bytes();
     let misfit = r#"{"type":"affine","weights":[[1,2]]},{"type":"affine","weights":[[1,2]]}"#;
     fails(&["info", &write("misfit.json", &network(misfit))], 2, &["layer 2 takes 2 inputs", "gives 1"]);
     fails(&["info", &write("none.json", &network(""))], 2, &["none.json"]);

@@ -1,1 +1,92 @@
-fn main(){}
+//! Every `tightlip` command of the README runs, and prints what the README says: numbers to 1e-6, times aside.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Lines that say how long it took and how much memory it needed.
+const VARYING: [&str; 2] = ["seconds ", "memory "];
+/// Numbers may differ in the last digits between processors.
+const TOLERANCE: f64 = 1e-6;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The sessions of the README: command and expected output.
+fn sessions() -> Vec<(String, String)> {
+    let readme = fs::read_to_string(root().join("README.md")).expect("a README");
+    let blocks = readme.split("```console\n").skip(1).map(|block| block.split("```").next().unwrap_or(""));
+    blocks
+        .map(|block| {
+            let (command, output) = block.split_once('\n').expect("a command and its output");
+            (command.strip_prefix("$ ").expect("a prompt").to_owned(), output.to_owned())
+        })
+        .collect()
+}
+
+/// A scratch folder with a copy of `data`.
+fn scratch() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    fs::create_dir(&data).expect("a writable folder");
+    for entry in fs::read_dir(root().join("data")).expect("the data folder").flatten() {
+        fs::copy(entry.path(), data.join(entry.file_name())).expect("a readable model");
+    }
+    folder
+}
+
+fn words_agree(expected: &str, actual: &str) -> bool {
+    match (expected.parse::<f64>(), actual.parse::<f64>()) {
+        (Ok(e), Ok(a)) => (e - a).abs() <= TOLERANCE * e.abs(),
+        _ => expected == actual,
+    }
+}
+
+fn lines_agree(expected: &str, actual: &str) -> bool {
+    if VARYING.iter().any(|word| expected.starts_with(word) && actual.starts_with(word)) {
+        return true;
+    }
+    let (expected, actual): (Vec<&str>, Vec<&str>) =
+        (expected.split_whitespace().collect(), actual.split_whitespace().collect());
+    // The number of iterations may differ by a step between processors.
+    let steps = |words: &[&str]| words.first() == Some(&"status");
+    expected.len() == actual.len()
+        && (steps(&expected) && steps(&actual) || expected.iter().zip(&actual).all(|(e, a)| words_agree(e, a)))
+}
+
+#[test]
+fn every_session_of_the_readme_prints_what_the_readme_says() {
+    let folder = scratch();
+    let sessions = sessions();
+    assert!(sessions.len() >= 5, "the README shows a session");
+    for (command, expected) in sessions {
+        let mut words = command.split_whitespace();
+        assert_eq!(words.next(), Some("tightlip"), "{command}");
+        let output = Command::new(env!("CARGO_BIN_EXE_tightlip"))
+            .args(words)
+            .current_dir(folder.path())
+            .output()
+            .expect("the program starts");
+        let actual = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        let (expected, lines): (Vec<&str>, Vec<&str>) =
+            (expected.trim_end().lines().collect(), actual.trim_end().lines().collect());
+        assert_eq!(expected.len(), lines.len(), "{command} prints\n{actual}");
+        for (wanted, line) in expected.iter().zip(lines) {
+            assert!(lines_agree(wanted, line), "{command}: the README says\n{wanted}\nbut it prints\n{line}");
+        }
+    }
+}
+
+#[test]
+fn the_shell_commands_of_the_readme_are_the_ones_that_ci_runs() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("a README");
+    let shell = readme.split("```sh\n").nth(1).and_then(|block| block.split("```").next()).expect("two commands");
+    let commands: Vec<&str> = shell.lines().collect();
+    assert_eq!(commands.len(), 2);
+    let check = fs::read_to_string(root().join("scripts/check.sh")).expect("the checks");
+    for command in commands {
+        assert!(check.contains(command), "scripts/check.sh does not run `{command}`");
+    }
+}

@@ -31,7 +31,10 @@ fn brute_force_never_exceeds_a_proved_bound_and_the_bounds_are_ordered() {
             match bound_with(&network, OutputSelection::All, *method) {
                 Ok(outcome) => {
                     let (value, name) = (outcome.bound.value(), method.name());
-                    assert!(value >= constant * (1.0 - ROUNDING), "draw {draw} {activation} {name}: {value} < {constant}");
+                    assert!(
+                        value >= constant * (1.0 - ROUNDING),
+                        "draw {draw} {activation} {name}: {value} < {constant}"
+                    );
                     values.push(value);
                 }
                 // An honest refusal is allowed, if rare; anything else is a defect.
@@ -61,7 +64,11 @@ fn witnessed_lower_bounds_never_exceed_the_enumerated_constant() {
         let query = Query::euclidean(OutputSelection::All);
         let outcome = tightlip::bound(&network, query, None, &Context::silent(limits())).expect("a bound");
         if let Some(lower) = outcome.report.lower {
-            assert!(lower.value <= constant * (1.0 + ROUNDING), "draw {draw} {activation}: {} > {constant}", lower.value);
+            assert!(
+                lower.value <= constant * (1.0 + ROUNDING),
+                "draw {draw} {activation}: {} > {constant}",
+                lower.value
+            );
             assert!(lower.value >= 0.0 && lower.value <= outcome.bound.value(), "draw {draw} {activation}");
         } else {
             assert_eq!(constant, 0.0, "draw {draw} {activation}: no lower bound");

@@ -7,9 +7,7 @@ use faer::Mat;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tightlip::{Context, Failure, Method, Outcome};
-use tightlip_model::{
-    Activation, Affine, IncrementSystem, Layer, Limits, LinearMap, Network, OutputSelection, Query,
-};
+use tightlip_model::{Activation, Affine, IncrementSystem, Layer, Limits, LinearMap, Network, OutputSelection, Query};
 
 /// Weights of a chain, row by row.
 pub type Weights = Vec<Vec<Vec<f64>>>;
@@ -18,13 +16,7 @@ pub type Weights = Vec<Vec<Vec<f64>>>;
 pub fn limits() -> Limits {
     // Matrices here are tiny; handing their products to a thread pool takes far longer than computing them.
     faer::set_global_parallelism(faer::Par::Seq);
-    Limits {
-        deadline: None,
-        interrupt: Arc::new(AtomicBool::new(false)),
-        memory_bytes: 8 << 30,
-        threads: 1,
-        seed: 0,
-    }
+    Limits { deadline: None, interrupt: Arc::new(AtomicBool::new(false)), memory_bytes: 8 << 30, threads: 1, seed: 0 }
 }
 
 /// A chain of the given weights with `activation` between the layers and no biases.
@@ -109,9 +101,7 @@ pub fn generator(seed: u64) -> ChaCha8Rng {
 /// Random weights with entries in [−1, 1], some of them zero, for layer sizes `dims`.
 pub fn random_weights(dims: &[usize], zeros: f64, random: &mut ChaCha8Rng) -> Weights {
     let mut entry = |_| if random.random_bool(zeros) { 0.0 } else { random.random_range(-1.0..=1.0) };
-    dims.windows(2)
-        .map(|pair| (0..pair[1]).map(|_| (0..pair[0]).map(&mut entry).collect()).collect())
-        .collect()
+    dims.windows(2).map(|pair| (0..pair[1]).map(|_| (0..pair[0]).map(&mut entry).collect()).collect()).collect()
 }
 
 /// The activations a random test draws from: every shape of slope interval.

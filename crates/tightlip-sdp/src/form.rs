@@ -85,10 +85,7 @@ pub fn assemble(pencil: &Pencil, form: Form) -> Assembled {
 /// LipSDP as published.
 fn full(pencil: &Pencil) -> Assembled {
     let variables = pencil.variables().len() - 1;
-    assert!(
-        pencil.variables().last() == Some(&Variable::OutputUniform),
-        "the full form is for the ℓ2 output norm"
-    );
+    assert!(pencil.variables().last() == Some(&Variable::OutputUniform), "the full form is for the ℓ2 output norm");
     let order = order(pencil, Form::Full);
     let mut builder = ConicBuilder::new();
     let cone = builder.cone(Cone::PositiveSemidefinite(order));
@@ -150,8 +147,7 @@ fn bordered(pencil: &Pencil) -> Assembled {
     }
     add_signs(&mut builder, pencil);
     inverses.add_cones(&mut builder);
-    let mut objective: Vec<f64> =
-        pencil.variables().iter().map(|&v| 0.5 * (input_cost(v) + output_cost(v))).collect();
+    let mut objective: Vec<f64> = pencil.variables().iter().map(|&v| 0.5 * (input_cost(v) + output_cost(v))).collect();
     objective.resize(inverses.next, 0.0);
     Assembled {
         program: builder.finish(objective),
@@ -237,12 +233,8 @@ fn add_eliminated(
 ) {
     let (alpha, beta) = (term.slope.lower(), term.slope.upper());
     let at = |i: usize| place[i].expect("signals that a terminal neuron touches stay");
-    let couplings: Vec<(usize, f64)> = pencil
-        .couplings()
-        .iter()
-        .filter(|c| c.source == term.coordinate)
-        .map(|c| (c.output, c.weight))
-        .collect();
+    let couplings: Vec<(usize, f64)> =
+        pencil.couplings().iter().filter(|c| c.source == term.coordinate).map(|c| (c.output, c.weight)).collect();
     let width = beta - alpha;
     add_outer(&term.incoming, &mut |i, j, product| {
         builder.add_symmetric(cone, (at(i), at(j)), term.variable, -0.5 * width * width * product);
@@ -292,5 +284,103 @@ fn output_cost(variable: Variable) -> f64 {
     match variable {
         Variable::OutputUniform | Variable::Output(_) => 1.0,
         Variable::Neuron { .. } | Variable::Layer { .. } | Variable::InputUniform | Variable::Input(_) => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use faer::Mat;
+    use faer::prelude::Solve;
+    use tightlip_model::{Activation, IncrementSystem, Norm, OutputSelection, Query, random_network};
+
+    use crate::pencil::Tying;
+
+    fn pencil(activation: Activation, tying: Tying, query: &Query) -> Pencil {
+        let network = random_network(&[3, 4, 5, 2], activation, 11).expect("valid");
+        let system = IncrementSystem::of_network(&network, query.output).expect("valid");
+        Pencil::new(&system, query, tying)
+    }
+
+    /// The expression `b − A x` of the program.
+    fn expression(program: &ConicForm, x: &[f64]) -> Vec<f64> {
+        let mut rows = program.offset.clone();
+        for (&value, (row, variable)) in &program.constraints {
+            rows[row] -= value * x[variable];
+        }
+        rows
+    }
+
+    /// The symmetric matrix whose scaled upper triangle begins the expression.
+    fn matrix(rows: &[f64], order: usize) -> Mat<f64> {
+        Mat::from_fn(order, order, |i, j| {
+            let (place, scale) = crate::triangle::place(i, j, 1.0);
+            rows[place] / scale
+        })
+    }
+
+    /// `F_kk − F_ke F_ee^{−1} F_ek` for the coordinates to keep and to eliminate.
+    fn schur(f: &Mat<f64>, keep: &[usize], gone: &[usize]) -> Mat<f64> {
+        let part = |rows: &[usize], cols: &[usize]| Mat::from_fn(rows.len(), cols.len(), |i, j| f[(rows[i], cols[j])]);
+        part(keep, keep) - part(keep, gone) * part(gone, gone).partial_piv_lu().solve(part(gone, keep))
+    }
+
+    fn values(pencil: &Pencil) -> Vec<f64> {
+        (0..pencil.variables().len()).map(|v| 0.3 + 0.1 * v as f64).collect()
+    }
+
+    #[test]
+    fn the_bordered_form_is_the_schur_complement_of_the_pencil() {
+        let query = Query::euclidean(OutputSelection::All);
+        let separable = Query { input_norm: Norm::LInf, output_norm: Norm::L1, ..query };
+        for activation in
+            [Activation::Relu, Activation::LeakyRelu { slope: 0.3 }, Activation::LeakyRelu { slope: -0.5 }]
+        {
+            for (tying, query) in [(Tying::Neuron, &query), (Tying::Layer, &query), (Tying::Neuron, &separable)] {
+                let pencil = pencil(activation, tying, query);
+                let y = values(&pencil);
+                let assembled = assemble(&pencil, Form::Bordered);
+                let gone: Vec<usize> = pencil.blocks()[2].clone().collect();
+                let keep: Vec<usize> = (0..pencil.order()).filter(|i| !gone.contains(i)).collect();
+                assert_eq!(assembled.order, keep.len());
+                let mut x = y.clone();
+                let mut inverses: Vec<usize> =
+                    pencil.neurons().iter().rev().take(5).map(|term| term.variable).collect();
+                inverses.reverse();
+                inverses.dedup();
+                x.extend(inverses.iter().map(|&v| y[v].recip()));
+                let rows = expression(&assembled.program, &x);
+                let difference = matrix(&rows, assembled.order) - schur(&pencil.matrix(&y), &keep, &gone);
+                assert!(difference.norm_max() < 1e-13, "{activation} {tying:?}: off by {}", difference.norm_max());
+                // With y = 1/λ the second-order cones are at their boundary.
+                let cone = &rows[rows.len() - 3..];
+                assert!((cone[0] - cone[1].hypot(cone[2])).abs() < 1e-14);
+                let objective: f64 = assembled.program.objective.iter().zip(&x).map(|(c, x)| c * x).sum();
+                let multipliers = assembled.multipliers(&x);
+                let weights = 0.5 * (multipliers.input.total() + multipliers.output.total());
+                assert!((objective - weights).abs() < 1e-14);
+            }
+        }
+    }
+
+    #[test]
+    fn the_full_form_is_lipsdp_with_the_output_eliminated() {
+        let query = Query::euclidean(OutputSelection::Difference(0, 1));
+        for activation in [Activation::Relu, Activation::LeakyRelu { slope: 0.3 }] {
+            let pencil = pencil(activation, Tying::Neuron, &query);
+            let mut y = values(&pencil);
+            let last = y.len() - 1;
+            y[last] = 1.0;
+            let assembled = assemble(&pencil, Form::Full);
+            let gone: Vec<usize> = pencil.output_coordinates().collect();
+            let keep: Vec<usize> = (0..gone[0]).collect();
+            let rows = expression(&assembled.program, &y[..last]);
+            let difference = matrix(&rows, assembled.order) - schur(&pencil.matrix(&y), &keep, &gone);
+            assert!(difference.norm_max() < 1e-13, "{activation}: off by {}", difference.norm_max());
+            let multipliers = assembled.multipliers(&y[..last]);
+            assert_eq!(multipliers.output.total(), 1.0);
+            assert_eq!(multipliers.hidden[1][4], y[last - 1]);
+            assert_eq!(assembled.constant(4.0), 2.0);
+        }
     }
 }

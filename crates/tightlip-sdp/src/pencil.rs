@@ -210,7 +210,8 @@ impl Pencil {
                 Variable::Neuron { .. } | Variable::Layer { .. } => {}
             }
         }
-        let mut hidden: Vec<Vec<f64>> = self.blocks[1..self.blocks.len() - 1].iter().map(|b| vec![0.0; b.len()]).collect();
+        let mut hidden: Vec<Vec<f64>> =
+            self.blocks[1..self.blocks.len() - 1].iter().map(|b| vec![0.0; b.len()]).collect();
         for term in &self.neurons {
             let block = self.blocks.partition_point(|b| b.end <= term.coordinate);
             hidden[block - 1][term.coordinate - self.blocks[block].start] = y[term.variable];
@@ -245,4 +246,35 @@ fn incoming_weights(system: &IncrementSystem, block: usize, blocks: &[Range<usiz
         }
     }
     incoming
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tightlip_model::{Activation, OutputSelection, random_network};
+
+    #[test]
+    fn the_pencil_is_the_sum_of_sector_forms() {
+        // vᵀFv from the definition: 2 Σ λ (δ − αs)(δ − βs) + weights − 2 ηᵀ s_out.
+        let query = Query::euclidean(OutputSelection::All);
+        let network = random_network(&[3, 4, 5, 2], Activation::LeakyRelu { slope: -0.5 }, 11).expect("valid");
+        let system = IncrementSystem::of_network(&network, query.output).expect("valid");
+        let pencil = Pencil::new(&system, &query, Tying::Neuron);
+        let y: Vec<f64> = (0..pencil.variables().len()).map(|v| 0.3 + 0.1 * v as f64).collect();
+        let v = Mat::from_fn(pencil.order(), 1, |i, _| (1.7 * i as f64).sin());
+        let mut form = 0.0;
+        for (variable, value) in y.iter().enumerate() {
+            form += pencil.weight_coordinates(variable).map(|i| value * v[(i, 0)].powi(2)).sum::<f64>();
+        }
+        for term in pencil.neurons() {
+            let s: f64 = term.incoming.iter().map(|&(i, w)| w * v[(i, 0)]).sum();
+            let d = v[(term.coordinate, 0)];
+            form += 2.0 * y[term.variable] * (d - term.slope.lower() * s) * (d - term.slope.upper() * s);
+        }
+        for coupling in pencil.couplings() {
+            form -= 2.0 * coupling.weight * v[(coupling.output, 0)] * v[(coupling.source, 0)];
+        }
+        let product = v.transpose() * pencil.matrix(&y) * &v;
+        assert!((product[(0, 0)] - form).abs() < 1e-12);
+    }
 }

@@ -22,9 +22,10 @@ mod tests {
     #[test]
     fn entries_go_column_by_column_of_the_upper_triangle() {
         assert_eq!(length(4), 10);
-        assert_eq!([(0, 0), (0, 1), (1, 1), (0, 2), (1, 2), (2, 2), (0, 3)].map(|(i, j)| place(i, j, 1.0).0), [
-            0, 1, 2, 3, 4, 5, 6
-        ]);
+        assert_eq!(
+            [(0, 0), (0, 1), (1, 1), (0, 2), (1, 2), (2, 2), (0, 3)].map(|(i, j)| place(i, j, 1.0).0),
+            [0, 1, 2, 3, 4, 5, 6]
+        );
         assert_eq!(place(3, 1, 2.0), place(1, 3, 2.0));
         assert_eq!(place(3, 1, 1.0).1, SQRT_2);
         assert_eq!(place(2, 2, 1.0).1, 1.0);
