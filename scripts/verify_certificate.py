@@ -145,7 +145,7 @@ def select_output(network: Network, output: str) -> None:
     if output == "all":
         return
     parts = output.split("-")
-    if len(parts) > 2 or not all(p.isdigit() and int(p) < network.sizes[-1] for p in parts):
+    if len(parts) > 2 or not all(p.isascii() and p.isdigit() and int(p) < network.sizes[-1] for p in parts):
         raise ValueError(f"unknown output {output!r}")
     row: Row = {}
     for sign, part in zip((1, -1), parts):
@@ -259,7 +259,7 @@ def check(net: Network, certificate: dict) -> tuple[Fraction, Fraction]:
     square, start = ONE, 0
     for segment in certificate["segments"]:
         end, multipliers = segment["end_block"], segment["multipliers"]
-        if not (isinstance(end, int) and start < end <= last) or len(multipliers["hidden"]) != end - start - 1:
+        if not (type(end) is int and start < end <= last) or len(multipliers["hidden"]) != end - start - 1:
             raise Refused("the segments do not fit the network")
         blocks = [diagonal(multipliers["input"], net.sizes[start])]
         blocks += [[number(v) for v in block] for block in multipliers["hidden"]]
@@ -289,7 +289,7 @@ def main(arguments: list[str]) -> int:
     except Refused as reason:
         print(f"refused: {reason}")
         return 1
-    except (OSError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
         print(f"bad input: {type(error).__name__}: {error}")
         return 2
     print(f"accepted: Lipschitz constant <= {float(bound)!r}, proved {root(square)} (SHA-256 not checked)")
