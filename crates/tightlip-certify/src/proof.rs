@@ -68,7 +68,7 @@ fn check_memory(system: &IncrementSystem, limits: &Limits) -> Result<(), Refusal
     let couplings: u64 = system.edges().iter().map(|edge| size(edge.from) * size(edge.to)).sum();
     // The input block stays diagonal unless some slopes have αβ ≠ 0.
     let product = |k: usize| system.slopes(k).iter().any(|slope| slope.lower() * slope.upper() != 0.0);
-    let first = if (1..system.output_block()).any(product) { 0 } else { 1 };
+    let first = usize::from(!(1..system.output_block()).any(product));
     let diagonals: u64 = (first..system.blocks()).map(|k| size(k) * size(k)).sum();
     // Enclosure, its live part, the scaled block, its radius and the factor for couplings; factor and work for pivots.
     let needed = 8 * (6 * couplings + 3 * diagonals);

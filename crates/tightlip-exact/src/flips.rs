@@ -15,10 +15,10 @@ use rand_chacha::ChaCha8Rng;
 use tightlip_model::Activation;
 
 use crate::linearised::{Linearised, Question};
-use crate::steep::{Place, column, repeated};
+use crate::steep::{Place, repeated};
 
 /// Single flips in one batch: so many of the largest gain, the nearest, and the largest gain by distance.
-const SINGLE: usize = 4;
+const SINGLE: usize = 8;
 /// So many of the most promising flips are also tried together.
 const TOGETHER: [usize; 4] = [2, 4, 8, 32];
 /// Neurons that a batch watches, those nearest to a kink; more cost more than they help.

@@ -43,7 +43,9 @@ impl Curvature {
             Some((s, y)) => dot(s, y) / dot(y, y),
             None => radius / dot(gradient, gradient).sqrt(),
         };
-        direction.iter_mut().for_each(|entry| *entry *= scale);
+        for entry in &mut direction {
+            *entry *= scale;
+        }
         for ((s, y), factor) in self.steps.iter().zip(factors.into_iter().rev()) {
             let correction = dot(y, &direction) / dot(s, y) - factor;
             subtract(&mut direction, correction, s);

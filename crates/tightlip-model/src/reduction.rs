@@ -166,7 +166,9 @@ fn scale_blocks(
         }
         let norm = if square > 0.0 { square.sqrt() } else { 1.0 };
         divide_rows(system, k, maps, &vec![norm; signals.len()]);
-        scale.iter_mut().for_each(|s| *s *= norm);
+        for s in &mut scale {
+            *s *= norm;
+        }
         // What leaves the block is measured in its new units.
         for (_, map) in system.edges().iter().zip(maps.iter_mut()).filter(|(edge, _)| edge.from == k) {
             for (column, factor) in scale.iter().enumerate() {

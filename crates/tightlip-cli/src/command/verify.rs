@@ -14,7 +14,7 @@ use crate::table;
 
 /// What was verified.
 #[derive(Debug, Serialize)]
-struct Verified {
+struct Verification {
     schema_version: u32,
     verified: bool,
     level: Level,
@@ -38,7 +38,7 @@ pub fn run(arguments: &VerifyArguments) -> Result<(), CommandFailure> {
             Some("nothing is known of the bound in this file; compute it anew with `tightlip bound`".to_owned()),
         )
     })?;
-    let verified = Verified {
+    let verified = Verification {
         schema_version: 1,
         verified: true,
         level: proved.level(),
@@ -64,7 +64,7 @@ fn read_certificate(path: &Path) -> Result<Certificate, CommandFailure> {
 }
 
 /// The human form.
-fn print(verified: &Verified) -> std::io::Result<()> {
+fn print(verified: &Verification) -> std::io::Result<()> {
     let query = &verified.query;
     table::print_lines(&[
         ("verified", format!("Lipschitz constant ≤ {:?}  ({})", verified.bound, verified.level)),
