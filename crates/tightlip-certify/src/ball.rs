@@ -21,7 +21,7 @@ use crate::directed::{add_up, mul_up};
 use dyadic::power_of_two;
 
 mod activation;
-mod dyadic;
+pub(crate) mod dyadic;
 mod elementary;
 mod evaluation;
 

@@ -22,7 +22,12 @@ pub(crate) fn mul_up(a: f64, b: f64) -> f64 {
 
 /// An upper bound of `√a`.
 pub(crate) fn sqrt_up(a: f64) -> f64 {
+    /// Below, the remainder may underflow and say nothing.
+    const SMALL: f64 = 1e-280;
     let root = a.sqrt();
+    if a != 0.0 && a < SMALL {
+        return root.next_up();
+    }
     // The fused remainder a − root² tells whether the root is exact or already above.
     if (-root).mul_add(root, a) <= 0.0 { root } else { root.next_up() }
 }
@@ -45,6 +50,10 @@ pub(crate) fn inflated(sum: f64, n: usize) -> f64 {
 /// come factors of at most `2^240` (scaling, twice) and `1e60` (weight), which makes less than `1e−115`. Results are
 /// later compared with shifts above `1e−17`.
 pub(crate) const UNDERFLOW: f64 = 1e-110;
+
+/// The same for one summand of `2 WᵀΛABW`: there a lost underflow of `2^−1074` meets a root of a multiplier (at most
+/// `2^241`) and the other factor (root, weight and scaling: at most `1e205`), which makes less than `1e−45`.
+pub(crate) const GRAM_UNDERFLOW: f64 = 1e-40;
 
 #[cfg(test)]
 mod tests {

@@ -15,10 +15,11 @@
 use std::collections::BTreeMap;
 
 use faer::Mat;
-use tightlip_model::{IncrementSystem, Multipliers};
+use tightlip_model::{Edge, IncrementSystem, Multipliers};
 
 use crate::Refusal;
-use crate::directed::{UNDERFLOW, UNIT, add_up, gamma, inflated};
+use crate::ball::dyadic::power_of_two;
+use crate::directed::{GRAM_UNDERFLOW, UNDERFLOW, UNIT, add_up, gamma, inflated};
 use crate::enclosure::{Enclosure, absolute};
 use crate::signals::LiveSignals;
 
@@ -52,12 +53,18 @@ impl Inequality {
         live: &LiveSignals,
         multipliers: &Multipliers,
     ) -> Result<Self, Refusal> {
-        if !weights.iter().all(|enclosure| enclosure.mid.norm_max() <= LARGEST_WEIGHT) {
-            return Err(Refusal::Range { what: format!("a weight beyond {LARGEST_WEIGHT:e}") });
+        if let Some(at) = weights.iter().position(|enclosure| !within(&enclosure.mid, LARGEST_WEIGHT)) {
+            let Edge { from, to, .. } = system.edges()[at];
+            return Err(Refusal::Range {
+                what: format!(
+                    "a weight from block {from} to block {to} (want at most {LARGEST_WEIGHT:e} in magnitude)"
+                ),
+            });
         }
         let last = system.output_block();
         let values: Vec<Vec<f64>> = (0..=last).map(|k| block_multipliers(k, last, live.of(k), multipliers)).collect();
-        let scales = values.iter().map(|block| scaling(block)).collect::<Result<Vec<_>, Refusal>>()?;
+        let scales =
+            values.iter().enumerate().map(|(k, block)| scaling(k, block)).collect::<Result<Vec<_>, Refusal>>()?;
         let diagonal = values
             .iter()
             .zip(&scales)
@@ -77,7 +84,7 @@ impl Inequality {
             if k == last {
                 inequality.add_output(&edges, k, &scales);
             } else {
-                let terms = sector_terms(system, k, live.of(k), &values[k], &scales[k]);
+                let terms = sector_terms(system, k, live.of(k), &values[k], &scales[k])?;
                 inequality.add_hidden(&edges, k, &terms, &scales);
             }
         }
@@ -177,7 +184,7 @@ impl Inequality {
 
     /// Refuses entries or radii that are not finite.
     fn check_range(&self) -> Result<(), Refusal> {
-        let finite = self.below.values().chain(self.beside.values()).all(|block| block.norm_max().is_finite())
+        let finite = self.below.values().chain(self.beside.values()).all(|block| within(block, f64::MAX))
             && self.error.iter().flatten().all(|e| e.is_finite());
         if finite { Ok(()) } else { Err(Refusal::Range { what: "an entry of the matrix inequality".to_owned() }) }
     }
@@ -192,15 +199,32 @@ struct SectorTerm {
 }
 
 /// The sector terms of the live neurons of block `k`; `values` are `2λ`, `scales` their `S`.
-fn sector_terms(system: &IncrementSystem, k: usize, live: &[usize], values: &[f64], scales: &[f64]) -> Vec<SectorTerm> {
+///
+/// # Errors
+/// [`Refusal::Range`] if a product of slopes is so small that its part of the inequality could vanish by underflow.
+fn sector_terms(
+    system: &IncrementSystem,
+    k: usize,
+    live: &[usize],
+    values: &[f64],
+    scales: &[f64],
+) -> Result<Vec<SectorTerm>, Refusal> {
+    /// With multipliers of at least `2^−480` the products below stay in the normal range.
+    const SMALLEST_PRODUCT: f64 = 1e-100;
     live.iter()
         .zip(values.iter().zip(scales))
         .map(|(&neuron, (&doubled, &scale))| {
             let slope = system.slopes(k)[neuron];
-            SectorTerm {
-                cross: 0.5 * doubled * scale * (slope.lower() + slope.upper()),
-                product: doubled * (slope.lower() * slope.upper()),
+            let product = slope.lower() * slope.upper();
+            if slope.lower() != 0.0 && slope.upper() != 0.0 && product.abs() < SMALLEST_PRODUCT {
+                return Err(Refusal::Range {
+                    what: format!("the product of the slopes {slope:?} of neuron {neuron} of hidden layer {k}"),
+                });
             }
+            Ok(SectorTerm {
+                cross: 0.5 * doubled * scale * (slope.lower() + slope.upper()),
+                product: doubled * product,
+            })
         })
         .collect()
 }
@@ -233,7 +257,7 @@ fn weighted_gram(
         let (rx, ry) = (radii(left, left_scale), radii(right, right_scale));
         radius += rx.transpose() * (&abs_y + &ry) + abs_x.transpose() * &ry;
     }
-    let floor = UNDERFLOW * (n + 1) as f64;
+    let floor = GRAM_UNDERFLOW * (n + 1) as f64;
     let radius = Mat::from_fn(mid.nrows(), mid.ncols(), |i, j| inflated(radius[(i, j)], 3 * n + 16) + floor);
     (mid, radius)
 }
@@ -248,8 +272,8 @@ fn block_multipliers(k: usize, last: usize, live: &[usize], multipliers: &Multip
     live.iter().map(|&i| at(i)).collect()
 }
 
-/// Powers of two that bring the diagonal to `[½, 2]`.
-fn scaling(diagonal: &[f64]) -> Result<Vec<f64>, Refusal> {
+/// Powers of two that bring the diagonal of block `k` to `[½, 2]`.
+fn scaling(k: usize, diagonal: &[f64]) -> Result<Vec<f64>, Refusal> {
     /// Largest exponent of a scale factor; see `UNDERFLOW`.
     const LARGEST: f64 = 240.0;
     diagonal
@@ -257,10 +281,15 @@ fn scaling(diagonal: &[f64]) -> Result<Vec<f64>, Refusal> {
         .map(|value| {
             let exponent = (-0.5 * value.log2()).round();
             if exponent.abs() <= LARGEST {
-                Ok(exponent.exp2())
+                Ok(power_of_two(exponent as isize))
             } else {
-                Err(Refusal::Range { what: format!("the multiplier {value:e}") })
+                Err(Refusal::Range { what: format!("the multiplier {value:e} of block {k} (want 1e-144 to 1e144)") })
             }
         })
         .collect()
+}
+
+/// Whether every entry is a number of at most this magnitude. (faer's `norm_max` passes over NaN.)
+fn within(matrix: &Mat<f64>, largest: f64) -> bool {
+    matrix.col_iter().all(|column| column.iter().all(|entry| entry.abs() <= largest))
 }

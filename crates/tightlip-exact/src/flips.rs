@@ -18,15 +18,15 @@ use crate::linearised::{Linearised, Question};
 use crate::steep::{Place, repeated};
 
 /// Single flips in one batch: so many of the largest gain, the nearest, and the largest gain by distance.
-const SINGLE: usize = 8;
+const SINGLE: usize = 4;
 /// So many of the most promising flips are also tried together.
 const TOGETHER: [usize; 4] = [2, 4, 8, 32];
 /// Neurons that a batch watches, those nearest to a kink; more cost more than they help.
 const WATCHED: usize = 128;
 /// Sweeps of the relaxation. The margin begins with the median distance of the neurons from their kinks and shrinks
 /// after every sweep.
-const SWEEPS: usize = 8;
-const SHRINK: f64 = 0.25;
+const SWEEPS: usize = 16;
+const SHRINK: f64 = 0.5;
 /// Neurons that a kick flips, at most.
 const KICK: usize = 4;
 

@@ -136,12 +136,12 @@ impl Network {
     /// formats have the same digest: float32 is widened exactly, −0 counts as 0, a missing bias as zeros.
     pub fn sha256(&self) -> String {
         let mut hasher = Sha256::new();
-        hasher.update(b"tightlip network 1\n");
+        hasher.update(format!("tightlip network 1, {} layers\n", self.layers.len()));
         for layer in &self.layers {
             match layer {
                 Layer::Affine(affine) => {
                     hash_map(&mut hasher, &affine.map);
-                    hash_numbers(&mut hasher, "bias", affine.bias.iter().copied());
+                    hash_numbers(&mut hasher, "bias", &affine.bias);
                 }
                 Layer::Activation(activation) => hasher.update(format!("activation {activation}\n")),
             }
@@ -169,8 +169,8 @@ fn hash_map(hasher: &mut Sha256, map: &LinearMap) {
                 hash_row(hasher, row.iter().map(|(j, &value)| (j, value)));
             }
         }
-        LinearMap::Scale(factors) => hash_numbers(hasher, "scale", factors.iter().copied()),
-        LinearMap::Divide(divisors) => hash_numbers(hasher, "divide", divisors.iter().copied()),
+        LinearMap::Scale(factors) => hash_numbers(hasher, "scale", factors),
+        LinearMap::Divide(divisors) => hash_numbers(hasher, "divide", divisors),
         LinearMap::Chain(maps) => maps.iter().for_each(|map| hash_map(hasher, map)),
     }
 }
@@ -190,8 +190,9 @@ fn hash_row(hasher: &mut Sha256, entries: impl Iterator<Item = (usize, f64)>) {
 }
 
 /// Feeds numbers as little-endian bits; `+ 0.0` turns −0 into 0.
-fn hash_numbers(hasher: &mut Sha256, tag: &str, numbers: impl Iterator<Item = f64>) {
-    hasher.update(tag.as_bytes());
+fn hash_numbers(hasher: &mut Sha256, tag: &str, numbers: &[f64]) {
+    // The length keeps one vector from being read as two.
+    hasher.update(format!("{tag} {}\n", numbers.len()));
     for number in numbers {
         hasher.update((number + 0.0).to_le_bytes());
     }

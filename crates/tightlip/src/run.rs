@@ -43,6 +43,17 @@ pub enum Failure {
     /// The method cannot answer it.
     #[error(transparent)]
     Declined(#[from] Decline),
+    /// Two proofs contradict each other: one of them has a defect, so neither is shown as a result.
+    #[error(
+        "the proved lower bound {lower:?} exceeds the proved upper bound {upper:?}: this is a defect of tightlip, \
+         please report it with the model"
+    )]
+    Contradiction {
+        /// The upper bound.
+        upper: f64,
+        /// The lower bound.
+        lower: f64,
+    },
     /// The method answered, but the answer could not be proved.
     #[error("no bound: {refusal}")]
     Refused {
@@ -79,7 +90,10 @@ pub fn bound(
         }
     }
     report.seconds.total = start.elapsed().as_secs_f64();
-    outcome
+    match (report.value, &report.lower) {
+        (Some(upper), Some(lower)) if lower.value > upper => Err(Failure::Contradiction { upper, lower: lower.value }),
+        _ => outcome,
+    }
 }
 
 /// Bounds the Lipschitz constant of `network` from above: asks `method` (or picks one, for `None`) and proves its
@@ -173,11 +187,11 @@ fn compete_with_baseline(attempt: &mut Attempt, problem: &Problem, context: &Con
         (_, Err(_)) => false,
     };
     if better {
-        attempt.proposal.status = format!("{} of {}; {BASELINE} proves more", attempt.proposal.status, attempt.method);
+        // The status alone remembers the interrupted method; every other figure is the baseline's.
+        let status = format!("{} was {}, {BASELINE} is smaller", attempt.method, attempt.proposal.status);
+        attempt.proposal = Proposal { status, interrupted: true, ..baseline };
         attempt.method = BASELINE;
         attempt.result = result;
-        attempt.proposal.options = baseline.options;
-        attempt.proposal.claimed = baseline.claimed;
     }
 }
 
