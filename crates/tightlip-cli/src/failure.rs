@@ -74,7 +74,7 @@ impl From<Failure> for CommandFailure {
             Failure::Declined(decline) => decline.into(),
             Failure::Refused { .. } => Self::refused(
                 failure.to_string(),
-                Some("take another method (`--method norm-product` needs no solver) or give it more time".to_owned()),
+                Some("take another method, or rescale the model if its weights are extreme".to_owned()),
             ),
             other => Self::refused(other.to_string(), None),
         }

@@ -71,7 +71,7 @@ pub enum Error {
         reason: String,
     },
     /// An output selection the network does not have.
-    #[error("--output {selection}: the network has outputs 0 to {last}")]
+    #[error("--output {selection}: want outputs from 0 to {last}, two different ones for a difference")]
     Output {
         /// The selection given.
         selection: String,

@@ -103,7 +103,9 @@ impl FromStr for OutputSelection {
             text: text.to_owned(),
             wanted: "an output selection: `all`, one output `K`, or a difference `I-J` (outputs count from 0)",
         };
-        let index = |part: &str| part.parse::<usize>().map_err(|_| wrong());
+        // `parse` alone would also take a sign.
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let index = |part: &str| part.parse::<usize>().ok().filter(|_| digits(part)).ok_or_else(wrong);
         match text.split_once('-') {
             _ if text == "all" => Ok(Self::All),
             None => Ok(Self::Single(index(text)?)),
@@ -178,7 +180,7 @@ mod tests {
         for text in ["all", "0", "7", "3-1"] {
             assert_eq!(text.parse::<OutputSelection>().expect("valid").to_string(), text);
         }
-        for text in ["", "-1", "1-", "a", "1-2-3", "1.5"] {
+        for text in ["", "-1", "+1", "1-", "a", "1-2-3", "1.5"] {
             assert!(text.parse::<OutputSelection>().is_err(), "{text}");
         }
         assert!(OutputSelection::Single(3).validated(3).is_err());

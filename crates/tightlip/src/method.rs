@@ -98,6 +98,12 @@ pub enum Decline {
         /// The limit.
         limit_mib: u64,
     },
+    /// A limit had passed before it could begin.
+    #[error("{method} could not begin before the time limit or the interrupt")]
+    Stopped {
+        /// The method.
+        method: &'static str,
+    },
     /// The solver failed.
     #[error("{method}: {reason}")]
     Solver {

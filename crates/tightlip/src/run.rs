@@ -19,6 +19,8 @@ const LARGEST_EPSILON: f64 = 1e-3;
 const LARGEST_EPSILON_INTERRUPTED: f64 = 1.0;
 /// The method that always has an answer in no time.
 const BASELINE: &str = "norm-product";
+/// What `auto` takes where it fits into memory: the tightest there is.
+const AUTO: &str = "lipsdp-neuron.full.clarabel";
 
 /// A proved bound with its report and certificate.
 #[derive(Debug, Clone)]
@@ -110,8 +112,10 @@ pub fn upper_bound(
     let start = Instant::now();
     let problem = Problem::new(network, query).map_err(|error| Failure::Question(std::sync::Arc::new(error)))?;
     let (method, proposal, remark) = match method {
-        Some(method) => (method, propose(method, &problem, context)?, None),
-        None => pick(&problem, context)?,
+        Some(method) => with_baseline(method, &problem, context, |decline| matches!(decline, Decline::Stopped { .. }))?,
+        None => with_baseline(named(AUTO), &problem, context, |decline| {
+            matches!(decline, Decline::Stopped { .. } | Decline::Memory { .. })
+        })?,
     };
     let attempt = certify(method, proposal, &problem, context);
     let mut report = report(network, query, &attempt);
@@ -148,19 +152,31 @@ fn propose(method: &dyn Method, problem: &Problem, context: &Context) -> Result<
     method.propose(problem, context)
 }
 
-/// What `auto` does: LipSDP-Neuron where it fits into memory, else the product of norms, saying so.
-fn pick<'m>(problem: &Problem, context: &Context) -> Result<(&'m dyn Method, Proposal, Option<String>), Decline> {
-    let named = |name| method_named(name).expect("the methods that auto picks are in the list");
-    let tight = named("lipsdp-neuron.full.clarabel");
-    match propose(tight, problem, context) {
-        Ok(proposal) => Ok((tight, proposal, None)),
-        Err(decline @ Decline::Memory { .. }) => {
+/// A method, its proposal, and a remark on how it came to be chosen.
+type Choice<'m> = (&'m dyn Method, Proposal, Option<String>);
+
+/// The proposal of `method`, or of the baseline, saying so, where the reason it declines for is one of those that
+/// `excused` accepts.
+fn with_baseline<'m>(
+    method: &'m dyn Method,
+    problem: &Problem,
+    context: &Context,
+    excused: impl Fn(&Decline) -> bool,
+) -> Result<Choice<'m>, Decline> {
+    match propose(method, problem, context) {
+        Ok(proposal) => Ok((method, proposal, None)),
+        Err(decline) if excused(&decline) => {
             let baseline = named(BASELINE);
             let proposal = propose(baseline, problem, context)?;
-            Ok((baseline, proposal, Some(format!("auto took {BASELINE} because {decline}"))))
+            Ok((baseline, proposal, Some(format!("{BASELINE} instead, because {decline}"))))
         }
         Err(other) => Err(other),
     }
+}
+
+/// A method that must be in the list.
+fn named(name: &str) -> &'static dyn Method {
+    method_named(name).expect("the methods this module names are in the list")
 }
 
 /// Proves the proposal; where a limit cut the method short, the baseline competes with what it left.
@@ -179,7 +195,7 @@ fn certify(method: &dyn Method, proposal: Proposal, problem: &Problem, context: 
 
 /// Replaces an attempt by the product of norms if that proves more.
 fn compete_with_baseline(attempt: &mut Attempt, problem: &Problem, context: &Context) {
-    let Some(Ok(baseline)) = method_named(BASELINE).map(|baseline| propose(baseline, problem, context)) else { return };
+    let Ok(baseline) = propose(named(BASELINE), problem, context) else { return };
     let result = round_and_prove(&baseline.segments, problem, LARGEST_EPSILON, context);
     let better = match (&attempt.result, &result) {
         (Ok((ours, _)), Ok((theirs, _))) => theirs.value() < ours.value(),

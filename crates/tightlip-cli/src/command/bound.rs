@@ -124,7 +124,7 @@ fn print_report(report: &Report) -> std::io::Result<()> {
                 (_, _) => "none".to_owned(),
             },
         ),
-        ("claimed", format!("{:<22?}  by the solver, not proved", report.claimed)),
+        ("claimed", format!("{:<22?}  by the method, not proved", report.claimed)),
         (
             "lower bound",
             report

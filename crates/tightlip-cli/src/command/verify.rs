@@ -74,6 +74,7 @@ fn print(verified: &Verification) -> std::io::Result<()> {
             format!("ℓ{} → ℓ{}, output {}, {}", query.input_norm, query.output_norm, query.output, query.region),
         ),
         ("network", format!("SHA-256 {}", verified.network_sha256)),
-        ("found by", verified.method.clone()),
+        // The name comes from the file: control characters must not reach the terminal.
+        ("found by", verified.method.escape_debug().to_string()),
     ])
 }

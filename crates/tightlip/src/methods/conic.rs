@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use tightlip_certify::Segment;
-use tightlip_model::{IncrementSystem, Multipliers, Norm, Query, Reduction, Scaling, Weight};
+use tightlip_model::{Edge, IncrementSystem, Multipliers, Norm, Query, Reduction, Scaling, Weight};
 use tightlip_sdp::{Form, Pencil, Tying, assemble};
 
 use crate::method::{Decline, Problem, Proposal};
@@ -22,6 +22,13 @@ pub(super) fn propose_full(
     context.report(&Stage::Assembling);
     let start = Instant::now();
     let query = &problem.query;
+    // Reducing a wide network takes long; whether its cone fits is known from the sizes.
+    let limit = context.limits.memory_bytes;
+    let order = predicted_order(&problem.system, query);
+    let needed = tightlip_clarabel::predicted_bytes(order);
+    if needed > limit {
+        return Err(Decline::Memory { method, order, needed_mib: needed >> 20, limit_mib: limit >> 20 });
+    }
     let scaling = match tying {
         Tying::Neuron => Scaling::PerNeuron,
         Tying::Layer => Scaling::PerLayer,
@@ -30,14 +37,12 @@ pub(super) fn propose_full(
         return Ok(constant_network(&problem.system, query));
     };
     let pencil = Pencil::new(reduction.system(), query, tying);
-    let limit = context.limits.memory_bytes;
-    let order = tightlip_sdp::order(&pencil, Form::Bordered);
-    let needed = tightlip_clarabel::predicted_bytes(order);
-    if needed > limit {
-        return Err(Decline::Memory { method, order, needed_mib: needed >> 20, limit_mib: limit >> 20 });
-    }
     let assembled = assemble(&pencil, Form::Bordered);
+    debug_assert_eq!(assembled.order, order, "the order is predicted");
     let assemble_s = start.elapsed().as_secs_f64();
+    if context.limits.stop_requested() {
+        return Err(Decline::Stopped { method });
+    }
     let (scale, watcher) = (reduction.bound_scale(), context.clone());
     let observe = Box::new(move |progress: tightlip_clarabel::Progress| {
         watcher.report(&Stage::Solving {
@@ -60,6 +65,24 @@ pub(super) fn propose_full(
         assemble_s,
         solve_s: answer.solve_s,
     })
+}
+
+/// The order of the semidefinite cone after the reduction: live signals, input and output shrunk by QR, the neurons
+/// of blocks that only outputs read eliminated.
+fn predicted_order(system: &IncrementSystem, query: &Query) -> usize {
+    let last = system.output_block();
+    let live: Vec<usize> = system.live().iter().map(|block| block.iter().filter(|&&l| l).count()).collect();
+    let total = |from: &dyn Fn(&Edge) -> Option<usize>| -> usize { system.edges().iter().filter_map(from).sum() };
+    let (mut input, mut output) = (live[0], live[last]);
+    if query.input_norm == Norm::L2 {
+        input = input.min(total(&|edge| (edge.from == 0).then_some(live[edge.to])));
+    }
+    if query.output_norm == Norm::L2 {
+        let into = total(&|edge| (edge.to == last).then_some(if edge.from == 0 { input } else { live[edge.from] }));
+        output = output.min(into);
+    }
+    let read = |k: usize| system.edges().iter().any(|edge| edge.from == k && edge.to < last);
+    input + output + (1..last).filter(|&k| read(k)).map(|k| live[k]).sum::<usize>()
 }
 
 /// Zero multipliers for a network whose output does not depend on its input: the verifier finds that by itself.
