@@ -1,12 +1,10 @@
 //! How much a search may compute: counted in passes, not in seconds, so that a seed reproduces its answer.
 
-use tightlip_model::{Limits, Network};
+use tightlip_model::{Activation, Limits, Network};
 
-/// Multiplications by weights that a search may spend: below a second on one core for large layers.
-const MULTIPLICATIONS: usize = 4_000_000_000;
-/// Multiplications that an activation counts for.
-const NEURON: usize = 20;
-/// More passes than this do not improve tiny networks; they take some 30 ms.
+/// Multiplications that a search may spend: about half a second on one core for large layers.
+const MULTIPLICATIONS: usize = 5_000_000_000;
+/// More passes than this hardly improve small networks; they take some 50 ms.
 const MOST_PASSES: usize = 120_000;
 /// Enough to rank some starting points, however large the network is.
 const LEAST_PASSES: usize = 600;
@@ -21,8 +19,9 @@ pub(crate) struct Budget<'a> {
 impl<'a> Budget<'a> {
     /// The budget for `network`.
     pub(crate) fn new(network: &Network, limits: &'a Limits) -> Self {
-        let neurons: usize = network.hidden().iter().map(|(_, width)| width).sum();
-        let pass = network.parameters() + NEURON * neurons + 1;
+        let activations: usize =
+            network.hidden().iter().map(|&(activation, width)| multiplications(activation) * width).sum();
+        let pass = network.parameters() + activations + 1;
         Self { passes_left: (MULTIPLICATIONS / pass).clamp(LEAST_PASSES, MOST_PASSES), limits }
     }
 
@@ -34,5 +33,15 @@ impl<'a> Budget<'a> {
     /// Passes left; none when the computation was asked to stop.
     pub(crate) fn left(&self) -> usize {
         if self.limits.stop_requested() { 0 } else { self.passes_left }
+    }
+}
+
+/// Multiplications that one value and one slope of an activation are worth, spread over the passes of a point
+/// (measured: an exponential is some 10 ns, the series of GELU some 300 ns).
+fn multiplications(activation: Activation) -> usize {
+    match activation {
+        Activation::Gelu => 1500,
+        piecewise_linear if piecewise_linear.is_piecewise_linear() => 10,
+        _ => 60,
     }
 }

@@ -15,18 +15,19 @@ use rand_chacha::ChaCha8Rng;
 use tightlip_model::Activation;
 
 use crate::linearised::{Linearised, Question};
+use crate::moves::Proposal;
 use crate::steep::{Place, repeated};
 
 /// Single flips in one batch: so many of the largest gain, the nearest, and the largest gain by distance.
 const SINGLE: usize = 4;
 /// So many of the most promising flips are also tried together.
 const TOGETHER: [usize; 4] = [2, 4, 8, 32];
-/// Neurons that a batch watches, those nearest to a kink; more cost more than they help.
+/// Neurons that a batch watches: half of them by gain, half by nearness to a kink. More cost more than they help.
 const WATCHED: usize = 128;
 /// Sweeps of the relaxation. The margin begins with the median distance of the neurons from their kinks and shrinks
 /// after every sweep.
-const SWEEPS: usize = 16;
-const SHRINK: f64 = 0.5;
+const SWEEPS: usize = 12;
+const SHRINK: f64 = 0.4;
 /// Neurons that a kick flips, at most.
 const KICK: usize = 4;
 
@@ -47,18 +48,28 @@ impl Neuron {
     fn gain(&self) -> f64 {
         self.flip.map_or(0.0, |(_, gain)| gain)
     }
+
+    /// Distance of the signal from the nearest kink.
+    fn nearness(&self) -> f64 {
+        (self.signal - self.piece.0).min(self.piece.1 - self.signal)
+    }
+
+    /// Distance of the signal from the piece that it would flip to.
+    fn reach(&self) -> f64 {
+        self.flip.map_or(f64::INFINITY, |((low, high), _)| (low - self.signal).max(self.signal - high))
+    }
 }
 
-/// Points in neighbouring cells, one in each column, and the passes spent.
-pub(crate) fn neighbours(question: &Question<'_>, place: &Place) -> (Mat<f64>, usize) {
+/// Points in neighbouring cells; none if no neighbour is steeper to first order.
+pub(crate) fn neighbours(question: &Question<'_>, place: &Place) -> Proposal {
     let inputs = question.network.inputs();
     let mut neurons = neurons(question, place);
     neurons.sort_by(|a, b| b.gain().total_cmp(&a.gain()));
-    let n = neurons.len().min(WATCHED / 2);
-    neurons[n..].sort_by(|a, b| nearness(a).total_cmp(&nearness(b)));
+    let promising = neurons.len().min(WATCHED / 2);
+    neurons[promising..].sort_by(|a, b| a.nearness().total_cmp(&b.nearness()));
     neurons.truncate(WATCHED);
     if neurons.iter().all(|neuron| neuron.gain() <= 0.0) {
-        return (Mat::zeros(inputs, 0), 3);
+        return Proposal { points: Mat::zeros(inputs, 0), passes: 3 };
     }
     let gradients = gradients(question, place, &neurons);
     let gram = gradients.transpose() * &gradients;
@@ -67,13 +78,14 @@ pub(crate) fn neighbours(question: &Question<'_>, place: &Place) -> (Mat<f64>, u
     let steps: Vec<Vec<f64>> = sets.iter().map(|set| relaxed(&neurons, &held, set, gram.as_ref())).collect();
     let combinations = Mat::from_fn(neurons.len(), steps.len(), |i, c| steps[c][i]);
     let moves = gradients * combinations;
-    (Mat::from_fn(inputs, steps.len(), |i, c| place.x[i] + moves[(i, c)]), 3 + 2 * neurons.len())
+    let points = Mat::from_fn(inputs, steps.len(), |i, c| place.x[i] + moves[(i, c)]);
+    Proposal { points, passes: 3 + 2 * neurons.len() }
 }
 
 /// Sets of neurons to flip: single ones, and several together. All gain; the nearest are the easiest to reach, and
 /// the others promise more.
 fn promising_sets(neurons: &[Neuron], gram: MatRef<'_, f64>) -> Vec<Vec<usize>> {
-    let distance = |i: usize| nearness(&neurons[i]) / gram[(i, i)].sqrt();
+    let distance = |i: usize| neurons[i].reach() / gram[(i, i)].sqrt();
     let candidates: Vec<usize> =
         (0..neurons.len()).filter(|&i| neurons[i].gain() > 0.0 && gram[(i, i)] > 0.0).collect();
     let sorted_by = |key: &dyn Fn(usize) -> f64| {
@@ -104,7 +116,7 @@ pub(crate) fn beyond_kinks(
 ) -> Option<(Vec<f64>, usize)> {
     let mut neurons = neurons(question, place);
     neurons.retain(|neuron| neuron.flip.is_some());
-    neurons.sort_by(|a, b| nearness(a).total_cmp(&nearness(b)));
+    neurons.sort_by(|a, b| a.nearness().total_cmp(&b.nearness()));
     neurons.truncate(WATCHED);
     if neurons.is_empty() {
         return None;
@@ -122,11 +134,6 @@ pub(crate) fn beyond_kinks(
     let moved = gradients * combination;
     let x = place.x.iter().enumerate().map(|(i, x)| x + moved[(i, 0)]).collect();
     Some((x, 3 + 2 * neurons.len()))
-}
-
-/// Distance of the signal from the nearest kink.
-fn nearness(neuron: &Neuron) -> f64 {
-    (neuron.signal - neuron.piece.0).min(neuron.piece.1 - neuron.signal)
 }
 
 /// All neurons with kinks, with their first-order gains.
@@ -216,7 +223,7 @@ fn relaxed(neurons: &[Neuron], held: &[bool], flipped: &[usize], gram: MatRef<'_
     let mut coefficients = vec![0.0; neurons.len()];
     let mut signals: Vec<f64> = neurons.iter().map(|neuron| neuron.signal).collect();
     let mut distances: Vec<f64> =
-        bound.iter().zip(&lengths).map(|(&(i, _), length)| nearness(&neurons[i]) / length).collect();
+        bound.iter().zip(&lengths).map(|(&(i, _), length)| neurons[i].nearness() / length).collect();
     distances.sort_by(f64::total_cmp);
     let mut margin = distances.get(distances.len() / 2).copied().unwrap_or(0.0);
     for _ in 0..SWEEPS {
@@ -238,4 +245,66 @@ fn relaxed(neurons: &[Neuron], held: &[bool], flipped: &[usize], gram: MatRef<'_
         margin *= SHRINK;
     }
     coefficients
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tightlip_model::{OutputSelection, Query, random_network};
+
+    fn place(question: &Question<'_>, x: &[f64]) -> Place {
+        let here = Linearised::at(question, repeated(x, 1).as_ref());
+        let start = here.directions_seen_by(Mat::full(question.outputs(), 1, 1.0).as_ref());
+        let stretch = here.stretch(start, 300);
+        Place { x: x.to_vec(), v: stretch.directions.col(0).iter().copied().collect(), factor: stretch.factors[0] }
+    }
+
+    /// Which neurons of the single hidden layer are active.
+    fn pattern(question: &Question<'_>, x: &[f64]) -> Vec<bool> {
+        let here = Linearised::at(question, repeated(x, 1).as_ref());
+        here.entering[0].col(0).iter().map(|&z| z > 0.0).collect()
+    }
+
+    #[test]
+    fn a_single_flip_that_is_reached_gains_at_least_what_it_promised() {
+        let mut reached = 0;
+        for seed in 0..20 {
+            // Fewer neurons than inputs: every pattern is realised, and the signals are linear in the step.
+            let network = random_network(&[8, 6, 2], Activation::Relu, seed).expect("valid");
+            let query = Query::euclidean(OutputSelection::All);
+            let question = Question::new(&network, &query).expect("valid");
+            let here = place(&question, &[0.1, -0.2, 0.3, 0.5, -0.4, 0.2, 0.0, 0.6]);
+            let before = pattern(&question, &here.x);
+            let neurons = neurons(&question, &here);
+            for (i, neuron) in neurons.iter().enumerate().filter(|(_, neuron)| neuron.gain() > 1e-6) {
+                let gradients = gradients(&question, &here, &neurons);
+                let gram = gradients.transpose() * &gradients;
+                let step = relaxed(&neurons, &[true; 6], &[i], gram.as_ref());
+                let moved = gradients * Mat::from_fn(6, 1, |k, _| step[k]);
+                let x: Vec<f64> = here.x.iter().enumerate().map(|(k, x)| x + moved[(k, 0)]).collect();
+                let after = pattern(&question, &x);
+                let flipped: Vec<usize> = (0..6).filter(|&k| before[k] != after[k]).collect();
+                if flipped == [neuron.seat.1] {
+                    reached += 1;
+                    let there = place(&question, &x);
+                    assert!(there.factor >= here.factor + neuron.gain() - 1e-9, "seed {seed}, neuron {i}");
+                }
+            }
+        }
+        assert!(reached > 20, "only {reached} flips were reached");
+    }
+
+    #[test]
+    fn neurons_know_their_pieces() {
+        let network = random_network(&[2, 4, 1], "hardtanh".parse().expect("known"), 1).expect("valid");
+        let query = Query::euclidean(OutputSelection::All);
+        let question = Question::new(&network, &query).expect("valid");
+        let here = place(&question, &[2.0, -3.0]);
+        for neuron in neurons(&question, &here) {
+            assert!(neuron.piece.0 <= neuron.signal && neuron.signal <= neuron.piece.1);
+            let ((low, high), _) = neuron.flip.expect("every piece has a neighbour");
+            assert!(low == neuron.piece.1 || high == neuron.piece.0);
+            assert!(neuron.reach() >= neuron.nearness());
+        }
+    }
 }

@@ -210,3 +210,77 @@ fn entrywise(z: MatRef<'_, f64>, function: impl Fn(f64) -> f64) -> Mat<f64> {
 fn gated(gates: &Mat<f64>, signal: MatRef<'_, f64>) -> Mat<f64> {
     Mat::from_fn(signal.nrows(), signal.ncols(), |i, c| gates[(i, c)] * signal[(i, c)])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tightlip_model::{OutputSelection, Query, random_network};
+
+    fn points(n: usize, count: usize, scale: f64) -> Mat<f64> {
+        Mat::from_fn(n, count, |i, c| scale * (((5 * i + 7 * c + 3) % 11) as f64 - 4.7))
+    }
+
+    #[test]
+    fn forward_is_the_derivative_and_backward_its_transpose() {
+        for name in ["relu", "gelu", "sigmoid", "leaky"] {
+            for output in [OutputSelection::All, OutputSelection::Single(1), OutputSelection::Difference(2, 0)] {
+                let network = random_network(&[4, 7, 6, 3], name.parse().expect("known"), 2).expect("valid");
+                let query = Query::euclidean(output);
+                let question = Question::new(&network, &query).expect("valid");
+                let (x, v) = (points(4, 3, 0.2), points(4, 3, -0.3));
+                let here = Linearised::at(&question, x.as_ref());
+                let (image, _) = here.forward(v.as_ref());
+                let step = faer::Scale(1e-6);
+                let (ahead, behind) = (&x + &v * step, &x - &v * step);
+                let change = question.evaluate(ahead.as_ref()) - question.evaluate(behind.as_ref());
+                assert!((&image - change * faer::Scale(5e5)).norm_max() < 1e-7, "{name} {output}");
+                let u = points(question.outputs(), 3, 0.4);
+                let (pulled, _) = here.backward(u.as_ref());
+                for c in 0..3 {
+                    let outer: f64 = (0..u.nrows()).map(|i| u[(i, c)] * image[(i, c)]).sum();
+                    let inner: f64 = (0..4).map(|i| pulled[(i, c)] * v[(i, c)]).sum();
+                    assert!((outer - inner).abs() < 1e-12, "{name} {output}: {outer} and {inner}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pulling_back_a_unit_gives_the_gradient_of_that_signal() {
+        let network = random_network(&[3, 5, 4, 2], "tanh".parse().expect("known"), 3).expect("valid");
+        let query = Query::euclidean(OutputSelection::All);
+        let question = Question::new(&network, &query).expect("valid");
+        let x = points(3, 1, 0.1);
+        let here = Linearised::at(&question, x.as_ref());
+        for (layer, width) in [(0, 5), (1, 4)] {
+            let hit = |index: usize, i: usize| f64::from(u8::from(index == layer && i == width - 1));
+            let units = [Mat::from_fn(5, 1, |i, _| hit(0, i)), Mat::from_fn(4, 1, |i, _| hit(1, i))];
+            let gradient = here.pull_back(&units);
+            let v = points(3, 1, 0.3);
+            let (_, tangents) = here.forward(v.as_ref());
+            let along: f64 = (0..3).map(|i| gradient[(i, 0)] * v[(i, 0)]).sum();
+            assert!((along - tangents[layer][(width - 1, 0)]).abs() < 1e-12, "layer {layer}");
+        }
+    }
+
+    #[test]
+    fn the_power_method_never_descends_and_keeps_unit_directions() {
+        for (input_norm, output_norm) in [(Norm::L2, Norm::L2), (Norm::LInf, Norm::L1), (Norm::L1, Norm::L2)] {
+            let network = random_network(&[6, 9, 4], "relu".parse().expect("known"), 8).expect("valid");
+            let query = Query { input_norm, output_norm, ..Query::euclidean(OutputSelection::All) };
+            let question = Question::new(&network, &query).expect("valid");
+            let here = Linearised::at(&question, points(6, 5, 0.3).as_ref());
+            let mut directions = here.directions_seen_by(points(4, 5, 1.0).as_ref());
+            let mut last = vec![0.0; 5];
+            for _ in 0..6 {
+                let stretch = here.stretch(directions, 1);
+                for (c, &factor) in stretch.factors.iter().enumerate() {
+                    assert!(factor >= last[c] * (1.0 - 1e-12), "{input_norm} → {output_norm}");
+                    assert!((question.input_norm(stretch.directions.as_ref(), c) - 1.0).abs() < 1e-12);
+                }
+                last = stretch.factors;
+                directions = stretch.directions;
+            }
+        }
+    }
+}

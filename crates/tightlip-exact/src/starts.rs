@@ -136,3 +136,39 @@ fn centre(affine: &Affine) -> Vec<f64> {
 fn squared(x: MatRef<'_, f64>) -> f64 {
     x.squared_norm_l2()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use tightlip_model::Activation;
+
+    #[test]
+    fn the_centre_solves_a_solvable_system_with_least_norm() {
+        let map = LinearMap::from_rows(&[vec![1.0, 2.0, 0.0], vec![0.0, 1.0, -1.0]]);
+        let affine = Affine::new(map, vec![-3.0, 1.0]);
+        let x = centre(&affine);
+        // W x = −b, and x in the row space: orthogonal to the kernel (2, −1, −1).
+        assert!((x[0] + 2.0 * x[1] - 3.0).abs() < 1e-10 && (x[1] - x[2] + 1.0).abs() < 1e-10, "{x:?}");
+        assert!((2.0 * x[0] - x[1] - x[2]).abs() < 1e-10, "{x:?}");
+    }
+
+    #[test]
+    fn batches_hold_the_feet_of_hyperplanes_and_respect_their_size() {
+        let layers = vec![
+            Layer::Affine(Affine::new(LinearMap::from_rows(&[vec![3.0, 4.0], vec![0.0, 0.0]]), vec![-1e6, 1.0])),
+            Layer::Activation(Activation::Relu),
+        ];
+        let network = Network::new(layers).expect("valid");
+        let mut generator = ChaCha8Rng::seed_from_u64(1);
+        let mut starts = Starts::new(&network, &mut generator);
+        let batch = starts.batch(1000, &mut generator);
+        let beyond = (0..batch.ncols()).filter(|&c| 3.0 * batch[(0, c)] + 4.0 * batch[(1, c)] > 1e6).count();
+        assert!(beyond >= 2, "points beyond the hyperplane: {beyond}");
+        assert!(batch.norm_max().is_finite());
+        for largest in [1, 7, 20] {
+            let count = starts.batch(largest, &mut generator).ncols();
+            assert!(count >= 1 && count <= largest, "{count} of at most {largest}");
+        }
+    }
+}
