@@ -210,7 +210,7 @@ fn auto_says_when_it_falls_back() {
 fn a_time_limit_returns_the_best_proved_bound_so_far() {
     let model = data("digits_64-32-10_relu_std.onnx");
     let full = json(&succeeds(&["bound", &model, "--json"]))["value"].as_f64().expect("a bound");
-    for limit in ["0.001", "0.1", "0.3"] {
+    for limit in ["0.000000001", "0.001", "0.1", "0.3"] {
         let report = json(&succeeds(&["bound", &model, "--json", "--time-limit", limit]));
         let value = report["value"].as_f64().expect("a bound");
         assert!(value >= full * (1.0 - 1e-7), "{limit}: {value} < {full}");
@@ -236,4 +236,8 @@ fn certificates_do_not_overwrite_anything_else() {
     fs::write(&certificate, "{\"format\": \"tightlip-cert").expect("a writable folder");
     fails(&["verify", &model, &certificate], 1, &["refused", "not a tightlip certificate"]);
     fails(&["verify", &model, &path("absent.json")], 2, &["cannot be read"]);
+    if Path::new("/dev/zero").exists() {
+        fails(&["verify", &model, "/dev/zero"], 2, &["a regular file"]);
+        fails(&["bound", &model, "--certificate", "/dev/full"], 2, &["a device or a pipe"]);
+    }
 }

@@ -82,6 +82,7 @@ fn check_certificate_path(path: &Path, model: &Path) -> Result<(), CommandFailur
     }
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => refuse("this is a folder", "give a file name"),
+        Ok(found) if !found.is_file() => refuse("this is a device or a pipe", "give the name of a regular file"),
         Ok(_) if fs::read_to_string(path).ok().is_none_or(|text| Certificate::from_json(&text).is_err()) => {
             refuse("a file that is not a certificate is already there", "remove it or take another name")
         }

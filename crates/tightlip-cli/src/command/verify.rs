@@ -53,6 +53,14 @@ pub fn run(arguments: &VerifyArguments) -> Result<(), CommandFailure> {
 
 /// Reads a certificate file.
 fn read_certificate(path: &Path) -> Result<Certificate, CommandFailure> {
+    /// A multiplier takes some 20 bytes; this is enough for fifty million neurons.
+    const LARGEST: u64 = 1 << 30;
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > LARGEST) {
+        return Err(CommandFailure::bad_input(
+            format!("{}: want a regular file of at most {LARGEST} bytes", path.display()),
+            Some("give the file that `tightlip bound --certificate FILE` wrote".to_owned()),
+        ));
+    }
     let text = fs::read_to_string(path).map_err(|error| {
         CommandFailure::bad_input(
             format!("{}: cannot be read: {error}", path.display()),
