@@ -193,6 +193,8 @@ fn usage_errors_and_declines_have_their_own_exit_codes() {
     fails(&["bound", &model, "--threads", "0"], 2, &["--threads"]);
     let neuron = "lipsdp-neuron.full.clarabel";
     fails(&["bound", &model, "--method", neuron, "--memory-limit", "0.001"], 3, &["declined", "MiB", "--memory-limit"]);
+    let product = "norm-product";
+    fails(&["bound", &model, "--method", product, "--memory-limit", "0.000000001"], 3, &["declined", "MiB"]);
     assert!(succeeds(&["--help"]).contains("bound"));
     assert!(succeeds(&["methods"]).contains(neuron));
 }

@@ -4,7 +4,8 @@
 //! inequality is rebuilt from the increment system; no solver, pencil or assembly code of the other crates is used.
 //!
 //! Trusted: this crate, `IncrementSystem::of_network` and the model readers, IEEE 754 double arithmetic in round to
-//! nearest, and that faer's matrix products are sums of products (in any order, fused or not).
+//! nearest, that faer's matrix products are sums of products (in any order, fused or not), and for lower bounds dashu's
+//! integer arithmetic.
 
 pub use bound::{Bound, BoundKind, Level};
 pub use certificate::Certificate;

@@ -12,7 +12,7 @@ use tightlip_model::Multipliers;
 
 /// The rounded multipliers for a margin `epsilon > 0`.
 ///
-/// Multipliers that are not positive (a solver's answer may be slightly off) are first raised to a tiny fraction of
+/// Hidden multipliers that are negative (a solver's answer may be slightly off) are first raised to a tiny fraction of
 /// the largest of their layer, except exact zeros, which mark dead signals.
 pub fn round_multipliers(multipliers: &Multipliers, epsilon: f64) -> Multipliers {
     let hidden_blocks = multipliers.hidden.len();

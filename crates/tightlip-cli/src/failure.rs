@@ -3,6 +3,7 @@
 use std::fmt;
 
 use tightlip::{Decline, Failure};
+use tightlip_certify::Refusal;
 
 /// The certificate or the proof was refused.
 pub const REFUSED: u8 = 1;
@@ -72,6 +73,11 @@ impl From<Failure> for CommandFailure {
         match failure {
             Failure::Question(error) => Self::bad_input(error.to_string(), error.advice().map(str::to_owned)),
             Failure::Declined(decline) => decline.into(),
+            Failure::Refused { refusal: Refusal::Memory { .. }, .. } => Self {
+                code: DECLINED,
+                message: format!("declined: {failure}"),
+                advice: Some("raise --memory-limit".to_owned()),
+            },
             Failure::Refused { .. } => Self::refused(
                 failure.to_string(),
                 Some("take another method, or rescale the model if its weights are extreme".to_owned()),
