@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --locked --quiet -p tightlip-cli
-tightlip=target/release/tightlip
+tightlip=${CARGO_TARGET_DIR:-target}/release/tightlip
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 count=0
