@@ -24,9 +24,4 @@ impl Limits {
     pub fn stop_requested(&self) -> bool {
         self.interrupt.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
-
-    /// Seconds until the deadline, if there is one; zero when it has passed.
-    pub fn remaining_s(&self) -> Option<f64> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).as_secs_f64())
-    }
 }

@@ -61,11 +61,3 @@ pub struct Multipliers {
     /// `D_out`.
     pub output: Weight,
 }
-
-impl Multipliers {
-    /// `sqrt(weight_in · weight_out)`, rounded: the bound these multipliers claim. Not a proof of anything.
-    pub fn claimed_bound(&self) -> f64 {
-        // Two square roots: the product of the weights may overflow where the bound does not.
-        self.input.total().sqrt() * self.output.total().sqrt()
-    }
-}

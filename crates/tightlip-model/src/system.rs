@@ -129,11 +129,6 @@ impl IncrementSystem {
         }
     }
 
-    /// Whether there is nothing to bound; never true for a system of a network.
-    pub fn is_empty(&self) -> bool {
-        self.inputs == 0 || self.outputs == 0
-    }
-
     /// Slope intervals of the neurons of hidden block `k`, which counts from 1.
     ///
     /// # Panics

@@ -63,14 +63,6 @@ impl Assembled {
     }
 }
 
-/// Order of the semidefinite cone that [`assemble`] would build.
-pub fn order(pencil: &Pencil, form: Form) -> usize {
-    match form {
-        Form::Full => pencil.order() - pencil.output_coordinates().len(),
-        Form::Bordered => pencil.order() - terminal(pencil).iter().filter(|&&t| t).count(),
-    }
-}
-
 /// Assembles the conic program of `pencil` in the given form.
 ///
 /// # Panics
@@ -86,7 +78,7 @@ pub fn assemble(pencil: &Pencil, form: Form) -> Assembled {
 fn full(pencil: &Pencil) -> Assembled {
     let variables = pencil.variables().len() - 1;
     assert!(pencil.variables().last() == Some(&Variable::OutputUniform), "the full form is for the ℓ2 output norm");
-    let order = order(pencil, Form::Full);
+    let order = pencil.order() - pencil.output_coordinates().len();
     let mut builder = ConicBuilder::new();
     let cone = builder.cone(Cone::PositiveSemidefinite(order));
     for variable in 0..variables {

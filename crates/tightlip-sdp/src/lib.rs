@@ -4,7 +4,7 @@
 //! becomes a [`ConicForm`] `minimise cᵀx subject to b − A x ∈ K` with the way back to multipliers.
 
 pub use conic::{Cone, ConicForm};
-pub use form::{Assembled, Form, assemble, order};
+pub use form::{Assembled, Form, assemble};
 pub use pencil::{Coupling, NeuronTerm, Pencil, Tying, Variable};
 
 mod conic;
