@@ -59,7 +59,7 @@ fn a_bound_is_certified_and_its_certificate_verifies_in_every_format_of_the_netw
     let onnx = data("iris_4-5-3_relu_std.onnx");
     let report = json(&succeeds(&["bound", &onnx, "--certificate", &certificate, "--json"]));
     let value = report["value"].as_f64().expect("a bound");
-    assert_eq!(report["method"], "lipsdp-neuron.full.clarabel");
+    assert_eq!(report["method"], "lipsdp-neuron.lifted");
     assert!(report["lower"]["value"].as_f64().expect("a lower bound") <= value);
     assert_eq!(report["certificate"], certificate.as_str());
     let verified = json(&succeeds(&["verify", &onnx, &certificate, "--json"]));
@@ -81,8 +81,8 @@ fn the_report_has_exactly_the_promised_keys() {
     };
     assert_eq!(
         keys(&report),
-        "certificate claimed iterations kind level lower method network options peak_rss_mib query relaxation_lower \
-         schema_version seconds status value version"
+        "certificate claimed failure_probability gap iterations kind level lower method network options peak_rss_mib \
+         query rank relaxation_lower schema_version seconds status sweeps value version"
     );
     assert_eq!(keys(&report["network"]), "activations hidden inputs outputs path sha256");
     assert_eq!(keys(&report["query"]), "input_norm output output_norm region");

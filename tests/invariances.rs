@@ -1,10 +1,11 @@
 //! The bound does not depend on what it must not depend on, and scales as it must.
 
 use proptest::prelude::*;
-use tightlip_model::{Activation, Affine, Layer, LinearMap, Network, OutputSelection};
-use tightlip_tests::{Weights, chain, chain_with_biases, generator, random_weights, value_of};
+use tightlip_model::{Activation, Affine, Layer, LinearMap, Network, OutputSelection, Query};
+use tightlip_tests::{Weights, answer, chain, chain_with_biases, generator, random_weights, value_of};
 
 const NEURON: &str = "lipsdp-neuron.full.clarabel";
+const LIFTED: &str = "lipsdp-neuron.lifted";
 const LAYER: &str = "lipsdp-layer.full.clarabel";
 const PRODUCT: &str = "norm-product";
 
@@ -16,7 +17,9 @@ fn assert_same(a: f64, b: f64, what: &str) {
 }
 
 fn all(weights: &Weights, method: &str) -> f64 {
-    value_of(&chain(weights, Activation::Relu), OutputSelection::All, method)
+    let method = tightlip::method_named(method).expect("a method of the list");
+    let query = Query::euclidean(OutputSelection::All);
+    answer(&chain(weights, Activation::Relu), query, method, 1e-8).expect("a bound").bound.value()
 }
 
 fn networks() -> impl Strategy<Value = Weights> {
@@ -33,7 +36,7 @@ proptest! {
         let neurons = permuted[0].len();
         permuted[0].rotate_left(shift % neurons);
         permuted[1].iter_mut().for_each(|row| row.rotate_left(shift % neurons));
-        for method in [NEURON, LAYER, PRODUCT] {
+        for method in [NEURON, LIFTED, LAYER, PRODUCT] {
             assert_same(all(&weights, method), all(&permuted, method), method);
         }
     }
@@ -43,7 +46,7 @@ proptest! {
         for layer in 0..weights.len() {
             let mut scaled = weights.clone();
             scaled[layer].iter_mut().flatten().for_each(|w| *w *= factor);
-            for method in [NEURON, LAYER, PRODUCT] {
+            for method in [NEURON, LIFTED, LAYER, PRODUCT] {
                 assert_same(all(&weights, method) * f64::abs(factor), all(&scaled, method), method);
             }
         }
@@ -151,7 +154,7 @@ fn non_negative_weights_make_the_bound_the_norm_of_the_product() {
 fn a_network_without_hidden_layers_has_the_norm_of_its_matrix_and_a_constant_one_has_zero() {
     let linear = chain(&vec![vec![vec![3.0, 0.0], vec![0.0, 4.0], vec![0.0, 0.0]]], Activation::Relu);
     let constant = chain(&vec![vec![vec![1.0, 2.0], vec![3.0, 4.0]], vec![vec![0.0, 0.0]]], Activation::Relu);
-    for method in [NEURON, LAYER, PRODUCT] {
+    for method in [NEURON, LIFTED, LAYER, PRODUCT] {
         let value = value_of(&linear, OutputSelection::All, method);
         assert!((4.0..4.0 * (1.0 + SAME)).contains(&value), "{method}: {value}");
         assert_eq!(value_of(&constant, OutputSelection::All, method), 0.0, "{method}");

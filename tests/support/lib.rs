@@ -6,8 +6,10 @@ use std::sync::atomic::AtomicBool;
 use faer::Mat;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tightlip::{Context, Failure, Method, Outcome};
-use tightlip_model::{Activation, Affine, IncrementSystem, Layer, Limits, LinearMap, Network, OutputSelection, Query};
+use tightlip::{Context, Failure, Kind, Method, Outcome};
+use tightlip_model::{
+    Activation, Affine, IncrementSystem, Layer, Limits, LinearMap, Network, Norm, OutputSelection, Query,
+};
 
 /// Weights of a chain, row by row.
 pub type Weights = Vec<Vec<Vec<f64>>>;
@@ -50,6 +52,30 @@ pub fn bound_with(network: &Network, output: OutputSelection, method: &dyn Metho
     tightlip::upper_bound(network, Query::euclidean(output), Some(method), &Context::silent(limits()))
 }
 
+/// Bounds `network` from above with `method` for any question.
+///
+/// # Errors
+/// The failure of the method or the proof.
+pub fn answer(network: &Network, query: Query, method: &dyn Method, tolerance: f64) -> Result<Outcome, Failure> {
+    let mut context = Context::silent(limits());
+    context.tolerance = tolerance;
+    tightlip::upper_bound(network, query, Some(method), &context)
+}
+
+/// The ℓp → ℓq question about all outputs.
+pub fn question(input_norm: Norm, output_norm: Norm) -> Query {
+    Query { input_norm, output_norm, ..Query::euclidean(OutputSelection::All) }
+}
+
+/// The pairs of norms that one matrix inequality expresses.
+pub const DIRECT_NORMS: [(Norm, Norm); 4] =
+    [(Norm::L2, Norm::L2), (Norm::LInf, Norm::L2), (Norm::L2, Norm::L1), (Norm::LInf, Norm::L1)];
+
+/// The methods that give upper bounds.
+pub fn upper_methods() -> impl Iterator<Item = &'static dyn Method> {
+    tightlip::METHODS.iter().copied().filter(|method| method.kind() == Kind::Upper)
+}
+
 /// Bounds `network` with the method called `method`, and returns the proved value.
 ///
 /// # Panics
@@ -59,19 +85,49 @@ pub fn value_of(network: &Network, output: OutputSelection, method: &str) -> f64
     bound_with(network, output, method).expect("a bound").bound.value()
 }
 
-/// The formal global Lipschitz constant by enumeration: the largest spectral norm of `W_{H+1} Y_H W_H ⋯ Y_1 W_1` over
-/// all diagonal `Y` at the vertices of the slope intervals. The norm is convex in each entry, so vertices suffice.
+/// The formal global Lipschitz constant by enumeration: the largest spectral norm of `W_{H+1} Y_H W_H ⋯ Y_1 W_1` over all
+/// diagonal `Y` at the vertices of the slope intervals. The norm is convex in each entry, so vertices suffice.
 ///
 /// # Panics
 /// With more than 20 neurons.
 pub fn brute_force_fgl(system: &IncrementSystem) -> f64 {
-    let neurons = system.neurons();
-    assert!(neurons <= 20, "2^{neurons} patterns are too many");
-    (0_u32..1 << neurons).map(|pattern| pattern_norm(system, pattern)).fold(0.0, f64::max)
+    brute_force_fgl_of(system, &Query::euclidean(OutputSelection::All))
 }
 
-/// The spectral norm of the network with the slopes of one pattern.
-fn pattern_norm(system: &IncrementSystem, pattern: u32) -> f64 {
+/// The same for any norms.
+///
+/// # Panics
+/// With more than 20 neurons.
+pub fn brute_force_fgl_of(system: &IncrementSystem, query: &Query) -> f64 {
+    let neurons = system.neurons();
+    assert!(neurons <= 20, "2^{neurons} patterns are too many");
+    (0_u32..1 << neurons).map(|pattern| operator_norm(&pattern_matrix(system, pattern), query)).fold(0.0, f64::max)
+}
+
+/// The norm of a small matrix between the norms of `query`, by enumeration of signs where there is no formula.
+fn operator_norm(matrix: &Mat<f64>, query: &Query) -> f64 {
+    let size = |vector: &Mat<f64>, norm: Norm| match norm {
+        Norm::L1 => vector.norm_l1(),
+        Norm::L2 => vector.norm_l2(),
+        Norm::LInf => vector.norm_max(),
+    };
+    let signs = |n: usize, largest: &dyn Fn(&Mat<f64>) -> f64| {
+        let vector = |bits: u32| Mat::from_fn(n, 1, |i, _| if bits >> i & 1 == 1 { 1.0 } else { -1.0 });
+        (0_u32..1 << n).map(|bits| largest(&vector(bits))).fold(0.0, f64::max)
+    };
+    match (query.input_norm, query.output_norm) {
+        (Norm::L2, Norm::L2) => matrix.singular_values().expect("finite").first().copied().unwrap_or(0.0),
+        (Norm::L1, norm) => {
+            (0..matrix.ncols()).map(|j| size(&matrix.as_ref().subcols(j, 1).to_owned(), norm)).fold(0.0, f64::max)
+        }
+        (Norm::LInf, norm) => signs(matrix.ncols(), &|x| size(&(matrix * x), norm)),
+        (Norm::L2, Norm::LInf) => (0..matrix.nrows()).map(|i| matrix.row(i).norm_l2()).fold(0.0, f64::max),
+        (Norm::L2, Norm::L1) => signs(matrix.nrows(), &|s| size(&(matrix.transpose() * s), Norm::L2)),
+    }
+}
+
+/// The matrix of the network with the slopes of one pattern.
+fn pattern_matrix(system: &IncrementSystem, pattern: u32) -> Mat<f64> {
     let n = system.len(0);
     let mut signals = vec![Mat::<f64>::identity(n, n)];
     let mut bit = 0;
@@ -89,8 +145,7 @@ fn pattern_norm(system: &IncrementSystem, pattern: u32) -> f64 {
         }
         signals.push(sum);
     }
-    let product = signals.last().expect("at least the output");
-    product.singular_values().expect("finite").first().copied().unwrap_or(0.0)
+    signals.pop().expect("at least the output")
 }
 
 /// A seeded generator.

@@ -31,12 +31,16 @@ impl fmt::Display for BoundKind {
 pub enum Level {
     /// Proved for the real-number network with exactly these float weights.
     Rigorous,
+    /// Holds for the real-number network with exactly these float weights, except with a stated probability over the
+    /// verifier's random start. Rounding errors are enclosed as for rigorous bounds.
+    Probabilistic,
 }
 
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rigorous => "rigorous",
+            Self::Probabilistic => "probabilistic",
         })
     }
 }
@@ -47,17 +51,23 @@ pub struct Bound {
     kind: BoundKind,
     level: Level,
     value: f64,
+    failure_probability: f64,
 }
 
 impl Bound {
     /// An upper bound whose proof has just succeeded.
     pub(crate) fn upper(value: f64) -> Self {
-        Self { kind: BoundKind::Upper, level: Level::Rigorous, value }
+        Self { kind: BoundKind::Upper, level: Level::Rigorous, value, failure_probability: 0.0 }
+    }
+
+    /// An upper bound whose proof has just succeeded and may be wrong with the given probability.
+    pub(crate) fn probably_upper(value: f64, failure_probability: f64) -> Self {
+        Self { kind: BoundKind::Upper, level: Level::Probabilistic, value, failure_probability }
     }
 
     /// A lower bound whose witness has just been evaluated.
     pub(crate) fn lower(value: f64) -> Self {
-        Self { kind: BoundKind::Lower, level: Level::Rigorous, value }
+        Self { kind: BoundKind::Lower, level: Level::Rigorous, value, failure_probability: 0.0 }
     }
 
     /// Upper or lower.
@@ -68,6 +78,11 @@ impl Bound {
     /// How sure it is.
     pub fn level(self) -> Level {
         self.level
+    }
+
+    /// The probability with which the proof may be wrong: 0 for a rigorous bound.
+    pub fn failure_probability(self) -> f64 {
+        self.failure_probability
     }
 
     /// The bound of `L`, rounded to the safe side.

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use tightlip_model::{IncrementSystem, Limits, Network, Query};
 
-use crate::{Bound, Level, Refusal, Segment, prove_segments};
+use crate::{Bound, CaseLedger, CaseProof, Draw, Level, Refusal, Segment, prove_segments, prove_segments_probably};
 
 /// The name every certificate file carries.
 const FORMAT: &str = "tightlip-certificate";
@@ -32,13 +32,30 @@ pub struct Certificate {
     pub level: Level,
     /// The upper bound of the Lipschitz constant.
     pub bound: f64,
-    /// The multipliers, one entry unless the bound is a product.
+    /// The multipliers, one entry unless the bound is a product; empty where the question is proved in cases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<Segment>,
+    /// The multipliers of every case, for ℓ1 inputs and ℓ∞ outputs; empty for other norms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<CaseProof>,
+}
+
+/// What proves a bound.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Proof {
+    /// Multipliers for the whole question.
+    Whole(Vec<Segment>),
+    /// Multipliers case by case.
+    Cases(Vec<CaseProof>),
 }
 
 impl Certificate {
-    /// The certificate of a bound that has been proved for `network` with `segments`.
-    pub fn new(network: &Network, query: Query, method: &str, bound: Bound, segments: Vec<Segment>) -> Self {
+    /// The certificate of a bound that has been proved for `network` with `proof`.
+    pub fn new(network: &Network, query: Query, method: &str, bound: Bound, proof: Proof) -> Self {
+        let (segments, cases) = match proof {
+            Proof::Whole(segments) => (segments, Vec::new()),
+            Proof::Cases(cases) => (Vec::new(), cases),
+        };
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -49,6 +66,7 @@ impl Certificate {
             level: bound.level(),
             bound: bound.value(),
             segments,
+            cases,
         }
     }
 
@@ -61,7 +79,7 @@ impl Certificate {
     /// Never: everything else serialises.
     pub fn to_json(&self) -> Result<String, Refusal> {
         let numbers_are_finite = self.bound.is_finite()
-            && self.segments.iter().all(|segment| {
+            && self.segments.iter().chain(self.cases.iter().flat_map(|proof| &proof.segments)).all(|segment| {
                 let multipliers = &segment.multipliers;
                 multipliers.input.total().is_finite()
                     && multipliers.output.total().is_finite()
@@ -95,6 +113,10 @@ impl Certificate {
     /// Proves the bound again from scratch, from `network` and the multipliers alone. The returned bound is what the
     /// multipliers prove; it is at most the claimed one.
     ///
+    /// A claim of the level `probabilistic` is proved rigorously where memory allows, otherwise with
+    /// [`Draw::of_claim`] and the failure probability [`Draw::FAILURE_PROBABILITY`], neither of which the file can
+    /// change. A rigorous claim is never accepted for less.
+    ///
     /// # Errors
     /// A [`Refusal`] if the certificate is for another network, its proof fails, or it claims less than it proves.
     pub fn verify(&self, network: &Network, limits: &Limits) -> Result<Bound, Refusal> {
@@ -104,12 +126,41 @@ impl Certificate {
         }
         let system = IncrementSystem::of_network(network, self.query.output)
             .map_err(|error| Refusal::Unsupported { what: error.to_string() })?;
-        let proved = prove_segments(&system, &self.query, &self.segments, limits)?;
+        let proved = if self.cases.is_empty() {
+            self.prove_whole(&digest, &system, limits)?
+        } else {
+            self.prove_cases(&system, limits)?
+        };
         // Written so that a NaN claim is refused.
         if self.bound >= proved.value() {
             Ok(proved)
         } else {
             Err(Refusal::Claim { claimed: self.bound, proved: proved.value() })
         }
+    }
+
+    /// Proves the segments, rigorously if memory allows.
+    fn prove_whole(&self, digest: &str, system: &IncrementSystem, limits: &Limits) -> Result<Bound, Refusal> {
+        match (prove_segments(system, &self.query, &self.segments, limits), self.level) {
+            (Err(Refusal::Memory { .. }), Level::Probabilistic) => {
+                let draw = Draw::of_claim(digest, &self.query, &self.segments).for_verification();
+                prove_segments_probably(system, &self.query, &self.segments, limits, &draw)
+            }
+            (result, Level::Rigorous | Level::Probabilistic) => result,
+        }
+    }
+
+    /// Proves every case, rigorously.
+    fn prove_cases(&self, system: &IncrementSystem, limits: &Limits) -> Result<Bound, Refusal> {
+        if !self.segments.is_empty() {
+            return Err(Refusal::Unsupported { what: "the certificate has both segments and cases".to_owned() });
+        }
+        let mut ledger = CaseLedger::new(system, &self.query);
+        for proof in &self.cases {
+            for &case in &proof.cases {
+                ledger.prove(case, &proof.segments, limits)?;
+            }
+        }
+        Ok(ledger.finish()?.0)
     }
 }

@@ -132,10 +132,19 @@ impl Enclosure {
         self.radius.as_ref().map_or(0.0, |radius| radius[(i, j)])
     }
 
-    /// The rows and columns at the given places.
-    pub(crate) fn part(&self, rows: &[usize], cols: &[usize]) -> Self {
+    /// The rows and columns at the given places, which are in increasing order.
+    pub(crate) fn into_part(self, rows: &[usize], cols: &[usize]) -> Self {
+        if (rows.len(), cols.len()) == (self.mid.nrows(), self.mid.ncols()) {
+            return self;
+        }
         let pick = |matrix: &Mat<f64>| Mat::from_fn(rows.len(), cols.len(), |i, j| matrix[(rows[i], cols[j])]);
         Self { mid: pick(&self.mid), radius: self.radius.as_ref().map(pick) }
+    }
+
+    /// The transposed matrix.
+    pub(crate) fn transposed(&self) -> Self {
+        let turned = |matrix: &Mat<f64>| matrix.transpose().to_owned();
+        Self { mid: turned(&self.mid), radius: self.radius.as_ref().map(turned) }
     }
 
     /// Whether the entry may differ from zero.
@@ -145,7 +154,7 @@ impl Enclosure {
 }
 
 /// Entrywise absolute values.
-pub(crate) fn absolute(matrix: MatRef<'_, f64>) -> Mat<f64> {
+fn absolute(matrix: MatRef<'_, f64>) -> Mat<f64> {
     Mat::from_fn(matrix.nrows(), matrix.ncols(), |i, j| matrix[(i, j)].abs())
 }
 

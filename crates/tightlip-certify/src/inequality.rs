@@ -14,17 +14,18 @@
 
 use std::collections::BTreeMap;
 
-use faer::Mat;
-use tightlip_model::{Edge, IncrementSystem, Multipliers};
+use faer::{Mat, Par};
+use tightlip_model::{Multipliers, SlopeInterval};
 
 use crate::Refusal;
 use crate::ball::dyadic::power_of_two;
-use crate::directed::{GRAM_UNDERFLOW, UNDERFLOW, UNIT, add_up, gamma, inflated};
-use crate::enclosure::{Enclosure, absolute};
-use crate::signals::LiveSignals;
+use crate::directed::{UNDERFLOW, UNIT, add_up, gamma, inflated};
+use crate::gram::{Gram, weighted_gram};
+use crate::skeleton::{Coupling, Layout, Skeleton};
+use crate::sums::{Sums, add_absolute_symmetric_times, column, map_entries};
 
-/// A symmetric matrix in blocks (lower triangle of blocks; a diagonal block is stored whole), known up to an error
-/// whose row sums are bounded.
+/// A symmetric matrix in blocks (lower triangle of blocks), known up to an error whose row sums are bounded. Blocks stand
+/// in the order of their elimination.
 #[derive(Debug, Clone)]
 pub(crate) struct Inequality {
     /// Order of each block.
@@ -33,59 +34,42 @@ pub(crate) struct Inequality {
     pub(crate) below: BTreeMap<(usize, usize), Mat<f64>>,
     /// Diagonals of the diagonal blocks.
     pub(crate) diagonal: Vec<Vec<f64>>,
-    /// What the diagonal blocks have beside their diagonals (`2 WᵀΛABW`), where anything.
+    /// What the diagonal blocks have beside their diagonals (`2 WᵀΛABW`), where anything: lower triangles.
     pub(crate) beside: BTreeMap<usize, Mat<f64>>,
     /// For every block and row, an upper bound of the row sum of entry errors.
     pub(crate) error: Vec<Vec<f64>>,
 }
 
-/// Larger weights could underflow beside small multipliers by more than `UNDERFLOW` covers.
-const LARGEST_WEIGHT: f64 = 1e60;
-
 impl Inequality {
-    /// Rebuilds `S F S` for the live signals of `system`.
+    /// Rebuilds `S F S` for the live signals of a system.
     ///
     /// # Errors
-    /// [`Refusal::Range`] if a multiplier or a weight is too large or small to scale, or an entry overflows.
-    pub(crate) fn new(
-        system: &IncrementSystem,
-        weights: &[Enclosure],
-        live: &LiveSignals,
-        multipliers: &Multipliers,
-    ) -> Result<Self, Refusal> {
-        if let Some(at) = weights.iter().position(|enclosure| !within(&enclosure.mid, LARGEST_WEIGHT)) {
-            let Edge { from, to, .. } = system.edges()[at];
-            return Err(Refusal::Range {
-                what: format!(
-                    "a weight from block {from} to block {to} (want at most {LARGEST_WEIGHT:e} in magnitude)"
-                ),
-            });
-        }
-        let last = system.output_block();
-        let values: Vec<Vec<f64>> = (0..=last).map(|k| block_multipliers(k, last, live.of(k), multipliers)).collect();
+    /// [`Refusal::Range`] if a multiplier is too large or small to scale, or an entry overflows.
+    pub(crate) fn new(skeleton: &Skeleton, multipliers: &Multipliers, par: Par) -> Result<Self, Refusal> {
+        let last = skeleton.slopes.len() - 1;
+        let values: Vec<Vec<f64>> =
+            (0..=last).map(|k| block_multipliers(k, last, skeleton.live.of(k), multipliers)).collect();
         let scales =
             values.iter().enumerate().map(|(k, block)| scaling(k, block)).collect::<Result<Vec<_>, Refusal>>()?;
-        let diagonal = values
-            .iter()
-            .zip(&scales)
-            .map(|(block, scale)| block.iter().zip(scale).map(|(value, s)| value * s * s).collect())
-            .collect();
-        let sizes: Vec<usize> = values.iter().map(Vec::len).collect();
-        let error = sizes.iter().map(|&n| vec![0.0; n]).collect();
-        let mut inequality = Self { sizes, below: BTreeMap::new(), diagonal, beside: BTreeMap::new(), error };
+        let order = skeleton.elimination.order();
+        let diagonal = |&k: &usize| values[k].iter().zip(&scales[k]).map(|(value, s)| value * s * s).collect();
+        let mut inequality = Self {
+            sizes: order.iter().map(|&k| values[k].len()).collect(),
+            below: BTreeMap::new(),
+            diagonal: order.iter().map(diagonal).collect(),
+            beside: BTreeMap::new(),
+            error: order.iter().map(|&k| vec![0.0; values[k].len()]).collect(),
+        };
         for k in 1..=last {
-            let edges: Vec<(usize, Enclosure)> = system
-                .edges()
-                .iter()
-                .zip(weights)
-                .filter(|(edge, _)| edge.to == k)
-                .map(|(edge, weights)| (edge.from, weights.part(live.of(k), live.of(edge.from))))
-                .collect();
-            if k == last {
-                inequality.add_output(&edges, k, &scales);
+            let sector = if k == last {
+                Sector::output(&scales[k])
             } else {
-                let terms = sector_terms(system, k, live.of(k), &values[k], &scales[k])?;
-                inequality.add_hidden(&edges, k, &terms, &scales);
+                Sector::hidden(&skeleton.slopes[k], &values[k], &scales[k])
+                    .map_err(|neuron| slopes_out_of_range(skeleton, k, neuron))?
+            };
+            inequality.add_crosses(skeleton, k, &sector, &scales);
+            if sector.products.iter().any(|&product| product != 0.0) {
+                inequality.add_products(skeleton, k, (&sector.products, &scales), par);
             }
         }
         inequality.check_range()?;
@@ -97,169 +81,154 @@ impl Inequality {
         self.sizes.iter().sum()
     }
 
-    /// `F_{out,i} = −W`, scaled.
-    fn add_output(&mut self, edges: &[(usize, Enclosure)], k: usize, scales: &[Vec<f64>]) {
-        for (from, weights) in edges {
-            let (rows, cols) = (&scales[k], &scales[*from]);
-            let block = Mat::from_fn(rows.len(), cols.len(), |i, j| -(rows[i] * weights.mid[(i, j)] * cols[j]));
-            let radius = weights
-                .radius
-                .as_ref()
-                .map(|r| Mat::from_fn(rows.len(), cols.len(), |i, j| inflated(rows[i] * r[(i, j)] * cols[j], 2)));
-            self.add_below(k, *from, block, radius);
+    /// The couplings of block `k` with its sources: `−Λ(A+B)W`, or `−W` for the output.
+    fn add_crosses(&mut self, skeleton: &Skeleton, k: usize, sector: &Sector, scales: &[Vec<f64>]) {
+        for coupling in skeleton.into(k) {
+            let cols = &scales[coupling.from];
+            let block = coupled(coupling, &coupling.weights.mid, &sector.crosses, cols);
+            // |exact − computed| ≤ rounding · |computed| + |cross| · radius · col · (1 + rounding), entry by entry.
+            let mut error = if sector.rounding == 0.0 {
+                Sums::zeros(block.nrows(), block.ncols())
+            } else {
+                scaled(Sums::absolute(&block), sector.rounding)
+            };
+            if let Some(radius) = &coupling.weights.radius {
+                let carried = Sums::absolute(&coupled(coupling, radius, &sector.crosses, cols));
+                add(&mut error, &scaled(carried, 1.0 + sector.rounding));
+            }
+            let at = (skeleton.elimination.position(k), skeleton.elimination.position(coupling.from));
+            self.add_below((at.0.max(at.1), at.0.min(at.1)), block, &error);
         }
     }
 
-    /// The parts of hidden block `k`: `−Λ(A+B)W` and `2 WᵀΛABW`.
-    fn add_hidden(&mut self, edges: &[(usize, Enclosure)], k: usize, terms: &[SectorTerm], scales: &[Vec<f64>]) {
-        // Two roundings before the weight (α + β, times λ), one after; scalings are exact.
-        let rounding = gamma(4);
-        for (from, weights) in edges {
-            let cols = &scales[*from];
-            let block = Mat::from_fn(terms.len(), cols.len(), |i, j| -(terms[i].cross * weights.mid[(i, j)]) * cols[j]);
-            let radius = Mat::from_fn(terms.len(), cols.len(), |i, j| {
-                let carried = terms[i].cross.abs() * weights.radius_at(i, j) * cols[j] * (1.0 + rounding);
-                inflated(rounding * block[(i, j)].abs() + carried, 4)
-            });
-            self.add_below(k, *from, block, Some(radius));
-        }
-        if terms.iter().any(|term| term.product != 0.0) {
-            for (at, (from, weights)) in edges.iter().enumerate() {
-                for (other_from, other) in &edges[..=at] {
-                    let gram = weighted_gram((weights, &scales[*from]), (other, &scales[*other_from]), terms);
-                    self.add_gram(*from, *other_from, gram);
+    /// Adds `2 W_iᵀ ΛAB W_{i′}` at block `(i, i′)` for all pairs of sources of block `k`.
+    fn add_products(&mut self, skeleton: &Skeleton, k: usize, (products, scales): (&[f64], &[Vec<f64>]), par: Par) {
+        let position = |coupling: &Coupling| skeleton.elimination.position(coupling.from);
+        for one in skeleton.into(k) {
+            for other in skeleton.into(k).filter(|other| position(other) <= position(one)) {
+                let gram = weighted_gram((one, &scales[one.from]), (other, &scales[other.from]), products, par);
+                if one.from == other.from {
+                    self.add_beside(position(one), gram);
+                } else {
+                    self.add_below((position(one), position(other)), gram.mid, &gram.error);
                 }
             }
         }
     }
 
-    /// Adds `2 W_iᵀ ΛAB W_{i′}` at block `(i, i′)`.
-    fn add_gram(&mut self, i: usize, other: usize, (mid, radius): (Mat<f64>, Mat<f64>)) {
-        if i != other {
-            // Edges are sorted by their sources, so i > other.
-            self.add_below(i, other, mid, Some(radius));
-            return;
-        }
-        for row in 0..radius.nrows() {
-            let sum: f64 = radius.row(row).iter().sum();
-            self.error[i][row] = add_up(self.error[i][row], inflated(sum, radius.ncols()));
-        }
-        match self.beside.remove(&i) {
-            None => {
-                self.beside.insert(i, mid);
-            }
+    /// Adds a symmetric block on the diagonal.
+    fn add_beside(&mut self, i: usize, Gram { mid, error }: Gram) {
+        let size = mid.nrows();
+        let mut more = error.rows;
+        let sum = match self.beside.remove(&i) {
+            None => mid,
             Some(before) => {
                 let sum = &before + &mid;
-                for row in 0..sum.nrows() {
-                    let magnitude: f64 = sum.row(row).iter().map(|x| x.abs()).sum();
-                    self.error[i][row] = add_up(self.error[i][row], inflated(2.0 * UNIT * magnitude, sum.ncols()));
-                }
-                self.beside.insert(i, sum);
+                let mut magnitude = vec![0.0; size];
+                add_absolute_symmetric_times(&sum, &vec![1.0; size], &mut magnitude);
+                more.iter_mut().zip(magnitude).for_each(|(e, m)| *e += 2.0 * UNIT * m);
+                sum
             }
-        }
+        };
+        add_errors(&mut self.error[i], &more, size);
+        self.beside.insert(i, sum);
     }
 
-    /// Adds a block below the diagonal, with the radii of its entries (`None`: exact up to underflow).
-    fn add_below(&mut self, i: usize, j: usize, block: Mat<f64>, radius: Option<Mat<f64>>) {
-        let (rows, cols) = (block.nrows(), block.ncols());
-        let mut radius = radius.unwrap_or_else(|| Mat::zeros(rows, cols));
+    /// Adds a block below the diagonal with the sums of its entries' errors, underflow of one product not counted.
+    fn add_below(&mut self, (i, j): (usize, usize), block: Mat<f64>, error: &Sums) {
+        let mut error = error.clone();
         let sum = match self.below.remove(&(i, j)) {
             None => block,
             Some(before) => {
                 let sum = &before + &block;
-                radius += absolute(sum.as_ref()) * faer::Scale(2.0 * UNIT);
+                add(&mut error, &scaled(Sums::absolute(&sum), 2.0 * UNIT));
                 sum
             }
         };
-        for row in 0..rows {
-            let total: f64 = radius.row(row).iter().sum::<f64>() + cols as f64 * UNDERFLOW;
-            self.error[i][row] = add_up(self.error[i][row], inflated(total, cols + 2));
-        }
-        for col in 0..cols {
-            let total: f64 = radius.col(col).iter().sum::<f64>() + rows as f64 * UNDERFLOW;
-            self.error[j][col] = add_up(self.error[j][col], inflated(total, rows + 2));
-        }
+        // The block stands twice in the matrix: its columns are rows above the diagonal.
+        add_errors(&mut self.error[i], &error.rows, sum.ncols());
+        add_errors(&mut self.error[j], &error.columns, sum.nrows());
         self.below.insert((i, j), sum);
     }
 
     /// Refuses entries or radii that are not finite.
     fn check_range(&self) -> Result<(), Refusal> {
-        let finite = self.below.values().chain(self.beside.values()).all(|block| within(block, f64::MAX))
+        let finite = self.below.values().chain(self.beside.values()).all(is_finite)
             && self.error.iter().flatten().all(|e| e.is_finite());
         if finite { Ok(()) } else { Err(Refusal::Range { what: "an entry of the matrix inequality".to_owned() }) }
     }
 }
 
-/// What one hidden neuron contributes, already scaled on its own side.
-struct SectorTerm {
-    /// `S_j λ_j (α_j + β_j)`, two roundings.
-    cross: f64,
-    /// `2 λ_j α_j β_j`, unscaled, two roundings.
-    product: f64,
+/// `−(cross_i · w_{ij}) · col_j`, stored like the coupling. `weights` are the middle or the radius of its enclosure.
+fn coupled(coupling: &Coupling, weights: &Mat<f64>, crosses: &[f64], cols: &[f64]) -> Mat<f64> {
+    match coupling.layout {
+        Layout::TargetsBySources => map_entries(weights, (crosses, cols), |w, cross, col| -(cross * w) * col),
+        Layout::SourcesByTargets => map_entries(weights, (cols, crosses), |w, col, cross| -(cross * w) * col),
+    }
 }
 
-/// The sector terms of the live neurons of block `k`; `values` are `2λ`, `scales` their `S`.
-///
-/// # Errors
-/// [`Refusal::Range`] if a product of slopes is so small that its part of the inequality could vanish by underflow.
-fn sector_terms(
-    system: &IncrementSystem,
-    k: usize,
-    live: &[usize],
-    values: &[f64],
-    scales: &[f64],
-) -> Result<Vec<SectorTerm>, Refusal> {
-    /// With multipliers of at least `2^−480` the products below stay in the normal range.
-    const SMALLEST_PRODUCT: f64 = 1e-100;
-    live.iter()
-        .zip(values.iter().zip(scales))
-        .map(|(&neuron, (&doubled, &scale))| {
-            let slope = system.slopes(k)[neuron];
+/// Adds sums of `terms` errors each to the errors of a block, with an underflow for each, rounded up.
+fn add_errors(target: &mut [f64], more: &[f64], terms: usize) {
+    for (error, sum) in target.iter_mut().zip(more) {
+        // At most five roundings beside the additions: of the entry, of the factor in front, and of these sums.
+        *error = add_up(*error, inflated(sum + terms as f64 * UNDERFLOW, terms + 8));
+    }
+}
+
+/// Sums times a factor.
+fn scaled(mut sums: Sums, factor: f64) -> Sums {
+    sums.rows.iter_mut().chain(&mut sums.columns).for_each(|sum| *sum *= factor);
+    sums
+}
+
+/// Adds sums to sums.
+fn add(sums: &mut Sums, more: &Sums) {
+    sums.rows.iter_mut().zip(&more.rows).for_each(|(sum, more)| *sum += more);
+    sums.columns.iter_mut().zip(&more.columns).for_each(|(sum, more)| *sum += more);
+}
+
+/// What the neurons of one block contribute, already scaled on their own side.
+struct Sector {
+    /// `S_j λ_j (α_j + β_j)`.
+    crosses: Vec<f64>,
+    /// `2 λ_j α_j β_j`, unscaled, two roundings.
+    products: Vec<f64>,
+    /// Relative error bound of `crosses` times a weight.
+    rounding: f64,
+}
+
+impl Sector {
+    /// The outputs: `S_j`, exact, also after the product with a weight.
+    fn output(scales: &[f64]) -> Self {
+        Self { crosses: scales.to_vec(), products: Vec::new(), rounding: 0.0 }
+    }
+
+    /// The neurons of a hidden block; `values` are `2λ`, `scales` their `S`.
+    ///
+    /// # Errors
+    /// The live neuron of which the product of slopes is so small that its part of the inequality could vanish by
+    /// underflow.
+    fn hidden(slopes: &[SlopeInterval], values: &[f64], scales: &[f64]) -> Result<Self, usize> {
+        /// With multipliers of at least `2^−480` the products below stay in the normal range.
+        const SMALLEST_PRODUCT: f64 = 1e-100;
+        // Two roundings before the weight (α + β, times λ), one after; scalings are exact.
+        let mut sector = Self { crosses: Vec::new(), products: Vec::new(), rounding: gamma(4) };
+        for (at, (slope, (&doubled, &scale))) in slopes.iter().zip(values.iter().zip(scales)).enumerate() {
             let product = slope.lower() * slope.upper();
             if slope.lower() != 0.0 && slope.upper() != 0.0 && product.abs() < SMALLEST_PRODUCT {
-                return Err(Refusal::Range {
-                    what: format!("the product of the slopes {slope:?} of neuron {neuron} of hidden layer {k}"),
-                });
+                return Err(at);
             }
-            Ok(SectorTerm {
-                cross: 0.5 * doubled * scale * (slope.lower() + slope.upper()),
-                product: doubled * product,
-            })
-        })
-        .collect()
+            sector.crosses.push(0.5 * doubled * scale * (slope.lower() + slope.upper()));
+            sector.products.push(doubled * product);
+        }
+        Ok(sector)
+    }
 }
 
-/// `S W_iᵀ Diag(product) W_{i′} S′` with entrywise radius. The factor `S` goes in by columns first, so that nothing
-/// leaves the range of floating point on the way.
-fn weighted_gram(
-    (left, left_scale): (&Enclosure, &[f64]),
-    (right, right_scale): (&Enclosure, &[f64]),
-    terms: &[SectorTerm],
-) -> (Mat<f64>, Mat<f64>) {
-    let n = terms.len();
-    // Each side gets the square root of |product| so that both stay near one; the sign goes to the left.
-    let roots: Vec<f64> = terms.iter().map(|term| term.product.abs().sqrt()).collect();
-    let signs: Vec<f64> = terms.iter().map(|term| term.product.signum()).collect();
-    let scaled = |side: &Enclosure, scale: &[f64], signed: &[f64]| {
-        Mat::from_fn(n, scale.len(), |i, j| signed[i] * (roots[i] * (side.mid[(i, j)] * scale[j])))
-    };
-    let radii = |side: &Enclosure, scale: &[f64]| {
-        Mat::from_fn(n, scale.len(), |i, j| roots[i] * (side.radius_at(i, j) * scale[j]))
-    };
-    let ones = vec![1.0; n];
-    let (x, y) = (scaled(left, left_scale, &signs), scaled(right, right_scale, &ones));
-    let (abs_x, abs_y) = (absolute(x.as_ref()), absolute(y.as_ref()));
-    let mid = x.transpose() * &y;
-    // Roundings per summand: two of `product`, then root (halved, but squared again), product and weight on both
-    // sides: at most ten, beside the n of the sum.
-    let mut radius = abs_x.transpose() * &abs_y * faer::Scale(gamma(n + 12));
-    if left.radius.is_some() || right.radius.is_some() {
-        let (rx, ry) = (radii(left, left_scale), radii(right, right_scale));
-        radius += rx.transpose() * (&abs_y + &ry) + abs_x.transpose() * &ry;
-    }
-    let floor = GRAM_UNDERFLOW * (n + 1) as f64;
-    let radius = Mat::from_fn(mid.nrows(), mid.ncols(), |i, j| inflated(radius[(i, j)], 3 * n + 16) + floor);
-    (mid, radius)
+/// The refusal of a live neuron's slopes.
+fn slopes_out_of_range(skeleton: &Skeleton, k: usize, at: usize) -> Refusal {
+    let (slope, neuron) = (skeleton.slopes[k][at], skeleton.live.of(k)[at]);
+    Refusal::Range { what: format!("the product of the slopes {slope:?} of neuron {neuron} of hidden layer {k}") }
 }
 
 /// The diagonal of `F` on the live signals of block `k`: `D_in`, `2λ` or `D_out`. Doubling is exact.
@@ -289,7 +258,10 @@ fn scaling(k: usize, diagonal: &[f64]) -> Result<Vec<f64>, Refusal> {
         .collect()
 }
 
-/// Whether every entry is a number of at most this magnitude. (faer's `norm_max` passes over NaN.)
-fn within(matrix: &Mat<f64>, largest: f64) -> bool {
-    matrix.col_iter().all(|column| column.iter().all(|entry| entry.abs() <= largest))
+/// Whether every entry is a finite number. (faer's `norm_max` passes over NaN.)
+fn is_finite(matrix: &Mat<f64>) -> bool {
+    (0..matrix.ncols()).all(|c| column(matrix, c).iter().all(|entry| entry.is_finite()))
 }
+
+#[cfg(test)]
+mod tests;

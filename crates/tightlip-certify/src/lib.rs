@@ -5,26 +5,37 @@
 //!
 //! Trusted: this crate, `IncrementSystem::of_network` and the model readers, IEEE 754 double arithmetic in round to
 //! nearest, that faer's matrix products are sums of products (in any order, fused or not), and for lower bounds dashu's
-//! integer arithmetic.
+//! integer arithmetic. Bounds of the level `probabilistic` moreover trust that ChaCha20 and SHA-256 are as good as random.
 
 pub use bound::{Bound, BoundKind, Level};
-pub use certificate::Certificate;
-pub use proof::prove;
+pub use certificate::{Certificate, Proof};
+pub use ledger::{CaseLedger, CaseProof};
+pub use probabilistic::{Draw, prove_probably};
+pub use proof::{Prover, prove};
 pub use refusal::Refusal;
+pub use relaxation::relaxation_value;
 pub use rounding::round_multipliers;
-pub use segment::{Segment, prove_segments};
+pub use segment::{Segment, prove_segments, prove_segments_probably};
 pub use witness::Witness;
 
 mod ball;
 mod bound;
 mod certificate;
 mod directed;
+mod elimination;
 mod enclosure;
 mod factor;
+mod gram;
 mod inequality;
+mod ledger;
+mod probabilistic;
 mod proof;
 mod refusal;
+mod relaxation;
+mod residual;
 mod rounding;
 mod segment;
 mod signals;
+mod skeleton;
+mod sums;
 mod witness;

@@ -4,16 +4,16 @@
 //! every rounding error (see `factor`). Then `L ≤ √(weight_in · weight_out)`, rounded up.
 
 use faer::Par;
-use tightlip_model::{IncrementSystem, Limits, LinearMap, Multipliers, Norm, Query, Weight};
+use tightlip_model::{IncrementSystem, Limits, Multipliers, Norm, Query, Weight};
 
 use crate::directed::{add_up, gamma, mul_up, sqrt_up};
-use crate::enclosure::Enclosure;
-use crate::factor::Factor;
+use crate::factor::{Breakdown, Factor};
 use crate::inequality::Inequality;
-use crate::signals::LiveSignals;
+use crate::skeleton::Skeleton;
 use crate::{Bound, Refusal};
 
-/// Proves the upper bound that `multipliers` give for `system` under the norms of `query`.
+/// Proves the upper bound that `multipliers` give for `system` under the norms of `query`. For one proof; to prove
+/// several proposals for the same system, make a [`Prover`].
 ///
 /// # Errors
 /// A [`Refusal`] with the reason, if the multipliers do not fit, are not feasible, or feasibility cannot be decided.
@@ -23,24 +23,90 @@ pub fn prove(
     multipliers: &Multipliers,
     limits: &Limits,
 ) -> Result<Bound, Refusal> {
-    let weight_in = weight(&multipliers.input, query.input_norm, Norm::LInf, "input")?;
-    let weight_out = weight(&multipliers.output, query.output_norm, Norm::L1, "output")?;
-    check_memory(system, limits)?;
-    let enclosures: Vec<Enclosure> = system.edges().iter().map(|edge| Enclosure::of(&edge.map)).collect();
-    let live = LiveSignals::new(system, &enclosures);
-    live.check(system, multipliers)?;
-    if live.none() {
-        // No path from input to output: the output never moves, whatever the multipliers.
-        return Ok(Bound::upper(0.0));
+    Prover::new(system, query, limits)?.prove(multipliers, limits)
+}
+
+/// Proves bounds for one system and one pair of norms. What depends on the network alone is computed once: enclosures of
+/// the maps, live signals, the order of elimination.
+#[derive(Debug, Clone)]
+pub struct Prover {
+    skeleton: Skeleton,
+    input_norm: Norm,
+    output_norm: Norm,
+}
+
+impl Prover {
+    /// Prepares proofs for `system` under the norms of `query`.
+    ///
+    /// # Errors
+    /// [`Refusal::Memory`] if a proof would need more memory than `limits` allow, [`Refusal::Range`] if a weight is too
+    /// large for the arithmetic of proofs.
+    pub fn new(system: &IncrementSystem, query: &Query, limits: &Limits) -> Result<Self, Refusal> {
+        let skeleton = Skeleton::new(system, limits)?;
+        Ok(Self { skeleton, input_norm: query.input_norm, output_norm: query.output_norm })
     }
-    let inequality = Inequality::new(system, &enclosures, &live, multipliers)?;
-    prove_positive(&inequality, parallelism(limits))?;
-    // Two roots: the product of the weights may leave the range of floating point where the bound does not.
-    let value = mul_up(sqrt_up(weight_in), sqrt_up(weight_out));
-    let product = mul_up(weight_in, weight_out);
-    // One root rounds less than two, where the product is well inside the range.
-    let value = if (1e-200..1e200).contains(&product) { value.min(sqrt_up(product)) } else { value };
-    if value.is_finite() { Ok(Bound::upper(value)) } else { Err(Refusal::Range { what: "the bound".to_owned() }) }
+
+    /// Proves the upper bound that `multipliers` give, with the threads of `limits`.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with the reason, if the multipliers do not fit, are not feasible, or feasibility cannot be decided.
+    pub fn prove(&self, multipliers: &Multipliers, limits: &Limits) -> Result<Bound, Refusal> {
+        let weight_in = weight(&multipliers.input, self.input_norm, Norm::LInf, "input")?;
+        let weight_out = weight(&multipliers.output, self.output_norm, Norm::L1, "output")?;
+        self.skeleton.live.check(multipliers)?;
+        if self.skeleton.live.none() {
+            // No path from input to output: the output never moves, whatever the multipliers.
+            return Ok(Bound::upper(0.0));
+        }
+        let par = parallelism(limits);
+        let inequality = Inequality::new(&self.skeleton, multipliers, par)?;
+        self.prove_positive(&inequality, par)?;
+        // Two roots: the product of the weights may leave the range of floating point where the bound does not.
+        let value = mul_up(sqrt_up(weight_in), sqrt_up(weight_out));
+        let product = mul_up(weight_in, weight_out);
+        // One root rounds less than two, where the product is well inside the range.
+        let value = if (1e-200..1e200).contains(&product) { value.min(sqrt_up(product)) } else { value };
+        if value.is_finite() { Ok(Bound::upper(value)) } else { Err(Refusal::Range { what: "the bound".to_owned() }) }
+    }
+
+    /// Proves that the inequality holds, or says why not.
+    fn prove_positive(&self, inequality: &Inequality, par: Par) -> Result<(), Refusal> {
+        /// The residual hardly depends on the shift, so the second try succeeds unless the matrix is not definite
+        /// enough.
+        const TRIES: usize = 3;
+        let n = inequality.order();
+        let largest = inequality.error.iter().flatten().fold(0.0_f64, |m, &e| m.max(e));
+        // A first guess of the residual. At unit diagonal the rows of |L||Lᵀ| sum to about √n, with large blocks to a
+        // quarter of their order (measured on random networks at the limit of feasibility: 237 for 1000).
+        let reach = 4.0 * (n as f64).sqrt() + 0.2 * self.skeleton.elimination.widest() as f64;
+        let mut shift = gamma(n + 4) * reach + 4.0 * largest;
+        let mut residual = f64::INFINITY;
+        for _ in 0..TRIES {
+            let factor = Factor::new(inequality, shift, par).map_err(|breakdown| self.not_positive(breakdown))?;
+            residual = factor.residual_bound(inequality, par);
+            if residual <= shift {
+                return Ok(());
+            }
+            shift = 1.5 * residual;
+            if !shift.is_finite() {
+                break;
+            }
+        }
+        Err(Refusal::NotPositive {
+            reason: format!("the rounding errors, {residual:e}, exceed the shift {shift:e} that had to cover them"),
+        })
+    }
+
+    /// The refusal of a breakdown, with the block and the signal of the system.
+    fn not_positive(&self, Breakdown { block, row }: Breakdown) -> Refusal {
+        let block = self.skeleton.elimination.order()[block];
+        let signal = self.skeleton.live.of(block)[row];
+        Refusal::NotPositive {
+            reason: format!(
+                "the factorisation breaks down in block {block} at signal {signal}: the multipliers are not feasible"
+            ),
+        }
+    }
 }
 
 /// Threads for dense products.
@@ -62,60 +128,12 @@ fn weight(weight: &Weight, norm: Norm, separable: Norm, side: &str) -> Result<f6
     }
 }
 
-/// Declines a proof that would not fit into memory: the matrix, its factor, and one block of work.
-fn check_memory(system: &IncrementSystem, limits: &Limits) -> Result<(), Refusal> {
-    const MIB: u64 = 1 << 20;
-    let size = |k: usize| system.len(k) as u64;
-    let couplings: u64 = system.edges().iter().map(|edge| size(edge.from) * size(edge.to)).sum();
-    // Composed maps are multiplied out one after another, from the input side.
-    let inner = |map: &LinearMap| match map {
-        LinearMap::Chain(maps) => maps.iter().map(|part| part.rows() as u64).sum::<u64>() * map.cols() as u64,
-        _ => 0,
-    };
-    let composed: u64 = system.edges().iter().map(|edge| inner(&edge.map)).sum();
-    // The input block stays diagonal unless some slopes have αβ ≠ 0.
-    let product = |k: usize| system.slopes(k).iter().any(|slope| slope.lower() * slope.upper() != 0.0);
-    let first = usize::from(!(1..system.output_block()).any(product));
-    let diagonals: u64 = (first..system.blocks()).map(|k| size(k) * size(k)).sum();
-    // Enclosure, its live part, the scaled block, its radius and the factor for couplings; factor and work for pivots.
-    let needed = 8 * (6 * couplings + 4 * composed + 3 * diagonals);
-    if needed <= limits.memory_bytes {
-        Ok(())
-    } else {
-        Err(Refusal::Memory { needed_mib: needed / MIB, limit_mib: limits.memory_bytes / MIB })
-    }
-}
-
-/// Proves that the inequality holds, or says why not.
-fn prove_positive(inequality: &Inequality, par: Par) -> Result<(), Refusal> {
-    /// The residual hardly depends on the shift, so the second try succeeds unless the matrix is not definite enough.
-    const TRIES: usize = 3;
-    let n = inequality.order();
-    let largest = inequality.error.iter().flatten().fold(0.0_f64, |m, &e| m.max(e));
-    // A first guess of the residual: every row of |L||Lᵀ| sums to about √n at unit diagonal.
-    let mut shift = 4.0 * (gamma(n + 4) * (n as f64).sqrt() + largest);
-    let mut residual = f64::INFINITY;
-    for _ in 0..TRIES {
-        residual = Factor::new(inequality, shift, par)?.residual_bound(inequality, par);
-        if residual <= shift {
-            return Ok(());
-        }
-        shift = 1.5 * residual;
-        if !shift.is_finite() {
-            break;
-        }
-    }
-    Err(Refusal::NotPositive {
-        reason: format!("the rounding errors, {residual:e}, exceed the shift {shift:e} that had to cover them"),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
-    use tightlip_model::{Edge, OutputSelection, SlopeInterval};
+    use tightlip_model::{Edge, LinearMap, OutputSelection, SlopeInterval};
 
     use super::*;
 
@@ -152,6 +170,23 @@ mod tests {
             let refusal = prove(&system, &query, &multipliers(wrong.0, wrong.1, wrong.2), &limits());
             assert!(matches!(refusal, Err(Refusal::NotPositive { .. })), "{wrong:?}: {refusal:?}");
         }
+    }
+
+    #[test]
+    fn a_prover_answers_every_proposal_as_a_single_proof_does() {
+        let query = Query::euclidean(OutputSelection::All);
+        let system = one_neuron((0.0, 1.0), 3.0, 2.0);
+        let prover = Prover::new(&system, &query, &limits()).expect("a small system");
+        let proposals = [(6.0, 0.674, 6.0), (7.0, 0.6, 7.0), (6.0, -1.0, 6.0), (1e-200, 1.0, 1.0), (6.1, 0.66, 6.1)];
+        for (t, lambda, q) in proposals.into_iter().chain(proposals) {
+            let proposal = multipliers(t, lambda, q);
+            let (again, once) = (prover.prove(&proposal, &limits()), prove(&system, &query, &proposal, &limits()));
+            assert_eq!(again, once);
+            assert_eq!(once.is_ok(), t > 6.05, "{once:?}");
+        }
+        let other_norms = multipliers(6.1, 0.66, 6.1);
+        let other_norms = Multipliers { input: Weight::PerCoordinate(vec![6.1]), ..other_norms };
+        assert!(matches!(prover.prove(&other_norms, &limits()), Err(Refusal::Unsupported { .. })));
     }
 
     #[test]

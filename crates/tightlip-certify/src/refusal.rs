@@ -34,6 +34,23 @@ pub enum Refusal {
         /// Where the factorisation broke down or how large the residual was.
         reason: String,
     },
+    /// A probabilistic proof whose steps were not enough, or whose matrix is not positive semidefinite.
+    #[error(
+        "the matrix inequality could not be proved: after {steps} steps of Lanczos its smallest eigenvalue, scaled to a \
+         unit diagonal, is only known to be at least −{margin:.2e}; a rounding margin larger by this would do"
+    )]
+    Shortfall {
+        /// Steps done.
+        steps: usize,
+        /// What the smallest eigenvalue lacks: with the identity times this added, the same steps were enough.
+        margin: f64,
+    },
+    /// A proof stopped by the limit of time or from outside.
+    #[error("the proof was stopped after {steps} steps of Lanczos")]
+    Interrupted {
+        /// Steps done.
+        steps: usize,
+    },
     /// The claimed bound is below the proved one.
     #[error("the certificate claims {claimed:?}, but its multipliers prove only {proved:?}")]
     Claim {
@@ -76,4 +93,11 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+}
+
+impl Refusal {
+    /// The refusal of what was never tried.
+    pub fn nothing_tried() -> Self {
+        Self::Unsupported { what: "nothing was proposed for a proof".to_owned() }
+    }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tightlip_model::{Edge, IncrementSystem, Limits, Multipliers, Norm, Query};
 
 use crate::directed::mul_up;
-use crate::{Bound, Refusal, prove};
+use crate::{Bound, Draw, Refusal, prove, prove_probably};
 
 /// A part of a system and the multipliers that bound it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,41 @@ pub fn prove_segments(
     segments: &[Segment],
     limits: &Limits,
 ) -> Result<Bound, Refusal> {
+    let prove_part = |_, part: &IncrementSystem, query: &Query, multipliers: &Multipliers| {
+        Ok(prove(part, query, multipliers, limits)?.value())
+    };
+    Ok(Bound::upper(product(system, query, segments, &prove_part)?))
+}
+
+/// Proves the product bound of consecutive segments that together cover `system`, except with the failure probability
+/// of `draw`, of which every segment gets an equal share.
+///
+/// # Errors
+/// A [`Refusal`] as for [`prove_segments`] and [`prove_probably`].
+pub fn prove_segments_probably(
+    system: &IncrementSystem,
+    query: &Query,
+    segments: &[Segment],
+    limits: &Limits,
+    draw: &Draw,
+) -> Result<Bound, Refusal> {
+    let prove_part = |index, part: &IncrementSystem, query: &Query, multipliers: &Multipliers| {
+        let share = draw.share(index, segments.len());
+        Ok(prove_probably(part, query, multipliers, limits, &share)?.value())
+    };
+    Ok(Bound::probably_upper(product(system, query, segments, &prove_part)?, draw.failure_probability()))
+}
+
+/// Proves a part, given its index, itself, its norms and its multipliers.
+type ProvePart<'a> = dyn Fn(usize, &IncrementSystem, &Query, &Multipliers) -> Result<f64, Refusal> + 'a;
+
+/// The product of the bounds that `prove_part` gives for the segments, and of the factors at the cuts.
+fn product(
+    system: &IncrementSystem,
+    query: &Query,
+    segments: &[Segment],
+    prove_part: &ProvePart<'_>,
+) -> Result<f64, Refusal> {
     let unsupported = |what: String| Err(Refusal::Unsupported { what });
     let last = system.output_block();
     if segments.last().is_none_or(|segment| segment.end_block != last) {
@@ -39,7 +74,7 @@ pub fn prove_segments(
     }
     let mut start = 0;
     let mut value = 1.0;
-    for segment in segments {
+    for (index, segment) in segments.iter().enumerate() {
         let end = segment.end_block;
         if end <= start || end > last {
             return unsupported(format!(
@@ -52,7 +87,7 @@ pub fn prove_segments(
             output_norm: if end == last { query.output_norm } else { Norm::L2 },
             ..*query
         };
-        value = mul_up(value, prove(&part, &query, &segment.multipliers, limits)?.value());
+        value = mul_up(value, prove_part(index, &part, &query, &segment.multipliers)?);
         if end < last {
             let steepest = system.slopes(end).iter().fold(0.0_f64, |m, slope| m.max(slope.magnitude()));
             value = mul_up(value, steepest);
@@ -60,7 +95,7 @@ pub fn prove_segments(
         start = end;
     }
     if value.is_finite() {
-        Ok(Bound::upper(value))
+        Ok(value)
     } else {
         Err(Refusal::Range { what: "the product of the segments' bounds".to_owned() })
     }

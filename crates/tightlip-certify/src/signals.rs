@@ -11,7 +11,12 @@ use crate::enclosure::Enclosure;
 
 /// Indices of the live signals of every block.
 #[derive(Debug, Clone)]
-pub(crate) struct LiveSignals(Vec<Vec<usize>>);
+pub(crate) struct LiveSignals {
+    /// In increasing order.
+    indices: Vec<Vec<usize>>,
+    /// Signals of every block, dead ones included.
+    lengths: Vec<usize>,
+}
 
 impl LiveSignals {
     /// Finds the signals that move and are seen; `enclosures` are those of the edges.
@@ -33,46 +38,47 @@ impl LiveSignals {
             }
         }
         let both = |k: usize| (0..system.len(k)).filter(|&i| moves[k][i] && seen[k][i]).collect();
-        Self((0..=last).map(both).collect())
+        Self { indices: (0..=last).map(both).collect(), lengths: (0..=last).map(|k| system.len(k)).collect() }
     }
 
     /// The live signals of block `k`.
     pub(crate) fn of(&self, k: usize) -> &[usize] {
-        &self.0[k]
+        &self.indices[k]
     }
 
     /// Whether the output does not depend on the input at all.
     pub(crate) fn none(&self) -> bool {
-        self.0.iter().all(Vec::is_empty)
+        self.indices.iter().all(Vec::is_empty)
     }
 
     /// Checks lengths and signs: every multiplier finite and ≥ 0, those of live signals > 0.
-    pub(crate) fn check(&self, system: &IncrementSystem, multipliers: &Multipliers) -> Result<(), Refusal> {
-        let last = system.output_block();
-        if multipliers.hidden.len() != system.hidden_blocks() {
+    pub(crate) fn check(&self, multipliers: &Multipliers) -> Result<(), Refusal> {
+        let last = self.lengths.len() - 1;
+        if multipliers.hidden.len() != last - 1 {
             return Err(Refusal::Shape {
                 what: "hidden layers of multipliers".to_owned(),
                 found: multipliers.hidden.len(),
-                wanted: system.hidden_blocks(),
+                wanted: last - 1,
             });
         }
-        self.check_weight("input", 0, system.len(0), &multipliers.input)?;
+        self.check_weight("input", 0, &multipliers.input)?;
         for (k, values) in (1..last).zip(&multipliers.hidden) {
-            self.check_values(&format!("hidden layer {k}"), k, system.len(k), values)?;
+            self.check_values(&format!("hidden layer {k}"), k, values)?;
         }
-        self.check_weight("output", last, system.len(last), &multipliers.output)
+        self.check_weight("output", last, &multipliers.output)
     }
 
     /// Checks one of the two weights.
-    fn check_weight(&self, name: &str, block: usize, len: usize, weight: &Weight) -> Result<(), Refusal> {
+    fn check_weight(&self, name: &str, block: usize, weight: &Weight) -> Result<(), Refusal> {
         match weight {
-            Weight::Uniform(value) => self.check_values(name, block, len, &vec![*value; len]),
-            Weight::PerCoordinate(values) => self.check_values(name, block, len, values),
+            Weight::Uniform(value) => self.check_values(name, block, &vec![*value; self.lengths[block]]),
+            Weight::PerCoordinate(values) => self.check_values(name, block, values),
         }
     }
 
     /// Checks the multipliers of one block.
-    fn check_values(&self, name: &str, block: usize, len: usize, values: &[f64]) -> Result<(), Refusal> {
+    fn check_values(&self, name: &str, block: usize, values: &[f64]) -> Result<(), Refusal> {
+        let len = self.lengths[block];
         if values.len() != len {
             return Err(Refusal::Shape {
                 what: format!("multipliers of the {name}"),

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tightlip::Context;
 use tightlip_model::file::{Normalisation, ReadOptions};
-use tightlip_model::{Activation, OutputSelection};
+use tightlip_model::{Activation, Norm, OutputSelection};
 
 /// Proves Lipschitz constants of neural networks: the smallest L with ‖f(x) − f(x′)‖ ≤ L ‖x − x′‖.
 ///
@@ -81,17 +82,33 @@ pub struct BoundArguments {
     #[command(flatten)]
     pub model: ModelArguments,
 
-    /// Method; `tightlip methods` lists them, `auto` takes the tightest that fits into memory
+    /// Method; `tightlip methods` lists them, `auto` takes lipsdp-neuron.lifted
     #[arg(long, value_name = "M", default_value = "auto")]
     pub method: String,
+
+    /// Norm of input differences: 2, inf or 1
+    #[arg(long, value_name = "P", default_value = "2")]
+    pub input_norm: Norm,
+
+    /// Norm of output differences: 2, 1 or inf
+    #[arg(long, value_name = "Q", default_value = "2")]
+    pub output_norm: Norm,
 
     /// Outputs to bound: all, one (K), or the difference of two (I-J); outputs count from 0
     #[arg(long, value_name = "OUT", default_value = "all")]
     pub output: OutputSelection,
 
+    /// Relative gap between the proved bound and the relaxation's optimum at which to stop
+    #[arg(long, value_name = "GAP", default_value_t = Context::TOLERANCE, value_parser = tolerance, allow_negative_numbers = true)]
+    pub tolerance: f64,
+
     /// Write the certificate to this file
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
+
+    /// Write the course of an iterative method to this CSV file, one row for each step
+    #[arg(long, value_name = "FILE.csv")]
+    pub trace: Option<PathBuf>,
 
     /// Print one JSON object
     #[arg(long)]
@@ -196,6 +213,16 @@ fn dims(text: &str) -> Result<Dims, String> {
         return Err(format!("that would be {weights} weights; the largest random network has {LARGEST}"));
     }
     Ok(Dims(sizes))
+}
+
+/// Reads a relative gap.
+fn tolerance(text: &str) -> Result<f64, String> {
+    /// Below, rounding to nine digits or so costs more than the gap.
+    const SMALLEST: f64 = 1e-9;
+    match text.parse::<f64>() {
+        Ok(number) if (SMALLEST..=1.0).contains(&number) => Ok(number),
+        _ => Err(format!("want a relative gap from {SMALLEST:e} to 1, for example 1e-5")),
+    }
 }
 
 /// Reads a finite number above zero.

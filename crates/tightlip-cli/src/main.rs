@@ -6,10 +6,12 @@ use clap::Parser;
 
 mod arguments;
 mod command;
+mod destination;
 mod failure;
 mod interrupt;
 mod machine;
 mod progress;
+mod summary;
 mod table;
 
 fn main() -> ExitCode {

@@ -11,14 +11,15 @@ pub struct Display(ProgressBar);
 
 impl Display {
     /// A display and a context that feeds it. Nothing is drawn where stderr is not a terminal.
-    pub fn start(limits: Limits) -> (Self, Context) {
+    pub fn start(limits: Limits, tolerance: f64) -> (Self, Context) {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(
             ProgressStyle::with_template("{spinner} {elapsed} {msg}").expect("the template names known fields"),
         );
         bar.enable_steady_tick(Duration::from_millis(120));
         let shown = bar.clone();
-        let context = Context::new(limits, move |stage| shown.set_message(message(stage)));
+        let mut context = Context::new(limits, move |stage| shown.set_message(message(stage)));
+        context.tolerance = tolerance;
         (Self(bar), context)
     }
 }
@@ -34,7 +35,8 @@ fn message(stage: &Stage) -> String {
     match stage {
         Stage::Assembling => "assembling".to_owned(),
         Stage::Solving { iteration, claimed, gap } => {
-            format!("solving: iteration {iteration}, claims {claimed:.6}, gap {gap:.1e}")
+            let gap = gap.map_or_else(String::new, |gap| format!(", gap {gap:.1e}"));
+            format!("solving: iteration {iteration}, value {claimed:.6}{gap}")
         }
         Stage::Certifying => "proving".to_owned(),
         Stage::SearchingLowerBound => "searching a steep pair of points".to_owned(),

@@ -7,6 +7,7 @@
 //! Not here: optimisation, proofs, printing.
 
 pub use activation::{Activation, SlopeInterval};
+pub use case::Case;
 pub use error::{Error, UnsupportedNode};
 pub use limits::Limits;
 pub use map::LinearMap;
@@ -15,10 +16,12 @@ pub use network::{Affine, Layer, Network};
 pub use query::{Norm, OutputSelection, Query, Region};
 pub use random::random_network;
 pub use reduction::{Reduction, Scaling};
+pub use relaxation_point::RelaxationPoint;
 pub use spectrum::spectral_norm;
 pub use system::{Edge, IncrementSystem};
 
 mod activation;
+mod case;
 mod error;
 pub mod file;
 mod limits;
@@ -28,5 +31,6 @@ mod network;
 mod query;
 mod random;
 mod reduction;
+mod relaxation_point;
 mod spectrum;
 mod system;

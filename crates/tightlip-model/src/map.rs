@@ -4,7 +4,9 @@
 //! not a float matrix, so neighbouring maps stay a [`LinearMap::Chain`] and whoever needs the product decides how
 //! to account for its rounding.
 
-use faer::{Mat, MatRef};
+use faer::linalg::matmul::matmul;
+use faer::reborrow::ReborrowMut;
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 use sprs::{CsMat, TriMat};
 
 /// A linear map `R^cols → R^rows` with exactly known coefficients.
@@ -104,21 +106,9 @@ impl LinearMap {
     /// # Panics
     /// If `x` has the wrong number of rows.
     pub fn apply(&self, x: MatRef<'_, f64>) -> Mat<f64> {
-        assert_eq!(x.nrows(), self.cols(), "operand fits the map");
-        match self {
-            Self::Dense(matrix) => matrix * x,
-            Self::Sparse(matrix) => {
-                let mut y = Mat::zeros(matrix.rows(), x.ncols());
-                for (&value, (i, j)) in matrix {
-                    for c in 0..x.ncols() {
-                        y[(i, c)] += value * x[(j, c)];
-                    }
-                }
-                y
-            }
-            Self::Scale(_) | Self::Divide(_) => self.apply_diagonal(x),
-            Self::Chain(maps) => maps.iter().fold(x.to_owned(), |y, map| map.apply(y.as_ref())),
-        }
+        let mut y = Mat::zeros(self.rows(), x.ncols());
+        self.apply_add(x, y.as_mut(), faer::get_global_parallelism());
+        y
     }
 
     /// The transposed map applied to every column of `y` (`rows × r`); the result is `cols × r`, rounded.
@@ -126,30 +116,64 @@ impl LinearMap {
     /// # Panics
     /// If `y` has the wrong number of rows.
     pub fn apply_transpose(&self, y: MatRef<'_, f64>) -> Mat<f64> {
-        assert_eq!(y.nrows(), self.rows(), "operand fits the transposed map");
+        let mut x = Mat::zeros(self.cols(), y.ncols());
+        self.apply_transpose_add(y, x.as_mut(), faer::get_global_parallelism());
+        x
+    }
+
+    /// Adds the map of every column of `x` (`cols × r`) to `y` (`rows × r`). Dense, sparse and diagonal maps allocate
+    /// nothing; both operands may be stored by rows or by columns.
+    ///
+    /// # Panics
+    /// If an operand has the wrong shape.
+    pub fn apply_add(&self, x: MatRef<'_, f64>, mut y: MatMut<'_, f64>, par: Par) {
+        assert_eq!((x.nrows(), y.nrows()), (self.cols(), self.rows()), "operands fit the map");
         match self {
-            Self::Dense(matrix) => matrix.transpose() * y,
+            Self::Dense(matrix) => matmul(y, Accum::Add, matrix, x, 1.0, par),
             Self::Sparse(matrix) => {
-                let mut x = Mat::zeros(matrix.cols(), y.ncols());
                 for (&value, (i, j)) in matrix {
-                    for c in 0..y.ncols() {
-                        x[(j, c)] += value * y[(i, c)];
-                    }
+                    add_row(y.rb_mut(), i, value, x, j);
                 }
-                x
             }
-            Self::Scale(_) | Self::Divide(_) => self.apply_diagonal(y),
-            Self::Chain(maps) => maps.iter().rev().fold(y.to_owned(), |x, map| map.apply_transpose(x.as_ref())),
+            Self::Scale(factors) => factors.iter().enumerate().for_each(|(i, &f)| add_row(y.rb_mut(), i, f, x, i)),
+            Self::Divide(divisors) => divide_rows(divisors, x, y),
+            Self::Chain(maps) => {
+                let Some((last, before)) = maps.split_last() else { return };
+                let inner = before.iter().fold(x.to_owned(), |x, map| {
+                    let mut y = Mat::zeros(map.rows(), x.ncols());
+                    map.apply_add(x.as_ref(), y.as_mut(), par);
+                    y
+                });
+                last.apply_add(inner.as_ref(), y, par);
+            }
         }
     }
 
-    /// A diagonal map times the columns of `x`.
-    fn apply_diagonal(&self, x: MatRef<'_, f64>) -> Mat<f64> {
-        Mat::from_fn(x.nrows(), x.ncols(), |i, c| match self {
-            Self::Scale(factors) => factors[i] * x[(i, c)],
-            Self::Divide(divisors) => x[(i, c)] / divisors[i],
-            Self::Dense(_) | Self::Sparse(_) | Self::Chain(_) => unreachable!("only diagonal maps come here"),
-        })
+    /// Adds the transposed map of every column of `y` (`rows × r`) to `x` (`cols × r`); as [`Self::apply_add`].
+    ///
+    /// # Panics
+    /// If an operand has the wrong shape.
+    pub fn apply_transpose_add(&self, y: MatRef<'_, f64>, mut x: MatMut<'_, f64>, par: Par) {
+        assert_eq!((x.nrows(), y.nrows()), (self.cols(), self.rows()), "operands fit the transposed map");
+        match self {
+            Self::Dense(matrix) => matmul(x, Accum::Add, matrix.transpose(), y, 1.0, par),
+            Self::Sparse(matrix) => {
+                for (&value, (i, j)) in matrix {
+                    add_row(x.rb_mut(), j, value, y, i);
+                }
+            }
+            Self::Scale(factors) => factors.iter().enumerate().for_each(|(i, &f)| add_row(x.rb_mut(), i, f, y, i)),
+            Self::Divide(divisors) => divide_rows(divisors, y, x),
+            Self::Chain(maps) => {
+                let Some((first, after)) = maps.split_first() else { return };
+                let inner = after.iter().rev().fold(y.to_owned(), |y, map| {
+                    let mut x = Mat::zeros(map.cols(), y.ncols());
+                    map.apply_transpose_add(y.as_ref(), x.as_mut(), par);
+                    x
+                });
+                first.apply_transpose_add(inner.as_ref(), x, par);
+            }
+        }
     }
 
     /// The matrix of the map (`rows × cols`); exact for one matrix, rounded for a chain or a quotient.
@@ -226,6 +250,22 @@ fn chain_pattern(maps: &[LinearMap], visit: &mut dyn FnMut(usize, usize)) {
         }
         for i in current {
             visit(i, j);
+        }
+    }
+}
+
+/// `target_i ← target_i + factor · source_j` for rows.
+fn add_row(target: MatMut<'_, f64>, i: usize, factor: f64, source: MatRef<'_, f64>, j: usize) {
+    for (t, &s) in target.row_mut(i).iter_mut().zip(source.row(j).iter()) {
+        *t += factor * s;
+    }
+}
+
+/// Adds the rows of `source`, divided, to those of `target`.
+fn divide_rows(divisors: &[f64], source: MatRef<'_, f64>, mut target: MatMut<'_, f64>) {
+    for (i, divisor) in divisors.iter().enumerate() {
+        for (t, &s) in target.rb_mut().row_mut(i).iter_mut().zip(source.row(i).iter()) {
+            *t += s / divisor;
         }
     }
 }

@@ -16,7 +16,12 @@
 
 use faer::{Mat, MatRef};
 
-use crate::{Edge, IncrementSystem, LinearMap, Multipliers, Norm, Query, SlopeInterval, Weight};
+use self::shrink::{InputShrink, shrink_input, shrink_output};
+use self::units::{normalise_slopes, scale_blocks};
+use crate::{Edge, IncrementSystem, LinearMap, Multipliers, Norm, Query, RelaxationPoint, SlopeInterval, Weight};
+
+mod shrink;
+mod units;
 
 /// How signals within a block may be scaled against each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +42,8 @@ pub struct Reduction {
     sizes: Vec<usize>,
     /// `σ_j` for every live signal of every block; 1 for inputs, equal for all outputs.
     scales: Vec<Vec<f64>>,
+    /// How the inputs of the reduced system lie among the original ones.
+    input_shrink: InputShrink,
 }
 
 impl Reduction {
@@ -56,8 +63,9 @@ impl Reduction {
             (1..system.output_block()).map(|k| normalise_slopes(system, k, &live[k], &mut maps)).collect();
         let scales = scale_blocks(system, &live, scaling, &mut maps);
         let (mut inputs, mut outputs) = (live[0].len(), live[system.output_block()].len());
+        let mut input_shrink = InputShrink::None;
         if query.input_norm == Norm::L2 {
-            inputs = shrink_input(system, &mut maps, inputs);
+            (inputs, input_shrink) = shrink_input(system, &mut maps, inputs);
         }
         if query.output_norm == Norm::L2 {
             outputs = shrink_output(system, &mut maps, outputs);
@@ -70,7 +78,7 @@ impl Reduction {
             .collect();
         let reduced = IncrementSystem::new(inputs, slopes, outputs, edges).expect("a reduced system keeps its shape");
         let sizes = (0..system.blocks()).map(|k| system.len(k)).collect();
-        Some(Self { system: reduced, live, sizes, scales })
+        Some(Self { system: reduced, live, sizes, scales, input_shrink })
     }
 
     /// The reduced system; all its maps are dense.
@@ -107,6 +115,54 @@ impl Reduction {
         Multipliers { input: lift_weight(&reduced.input, 0), hidden, output: lift_weight(&reduced.output, last) }
     }
 
+    /// A point of the relaxation of the original system from one of the reduced system. `pulls` are the vectors `a_k`
+    /// (`r × n_k`, hidden blocks in order) that the reduced edges carry back, `C_0 = Σ_k W_{k,0}ᵀ a_k`: where the inputs
+    /// were shrunk, `V_0 ∝ C_0` is formed with the original weights.
+    ///
+    /// # Panics
+    /// If the point or the pulls do not have the shape of the reduced system.
+    pub fn lift_point(
+        &self,
+        original: &IncrementSystem,
+        reduced: &RelaxationPoint,
+        pulls: &[Mat<f64>],
+    ) -> RelaxationPoint {
+        let directions =
+            reduced.directions.iter().enumerate().map(|(k, g)| self.spread_columns(k + 1, g.as_ref())).collect();
+        let input = match &self.input_shrink {
+            InputShrink::None => self.spread_columns(0, reduced.input.as_ref()),
+            InputShrink::Basis(basis) => self.spread_columns(0, (&reduced.input * basis.transpose()).as_ref()),
+            InputShrink::Implicit => {
+                let mut input = Mat::<f64>::zeros(original.len(0), reduced.input.nrows());
+                for edge in original.edges().iter().filter(|edge| edge.from == 0) {
+                    let mut pull = self.spread_columns(edge.to, pulls[edge.to - 1].as_ref());
+                    for (&j, scale) in self.live[edge.to].iter().zip(&self.scales[edge.to]) {
+                        let magnitude = units::unit_magnitude(original.slopes(edge.to)[j]);
+                        pull.col_mut(j).iter_mut().for_each(|x| *x *= magnitude / scale);
+                    }
+                    input += edge.map.apply_transpose(pull.transpose());
+                }
+                let mut input = input.transpose().to_owned();
+                // A dead input is read by dead neurons only: its pull is exactly zero already.
+                let length = input.norm_l2();
+                if length > 0.0 {
+                    input /= faer::Scale(length);
+                }
+                input
+            }
+        };
+        RelaxationPoint { input, directions }
+    }
+
+    /// Columns at the live places of a block, zeros elsewhere.
+    fn spread_columns(&self, block: usize, columns: MatRef<'_, f64>) -> Mat<f64> {
+        let mut all = Mat::zeros(columns.nrows(), self.sizes[block]);
+        for (&place, column) in self.live[block].iter().zip(columns.col_iter()) {
+            all.col_mut(place).copy_from(column);
+        }
+        all
+    }
+
     /// The values at the live places of a block, zeros elsewhere.
     fn spread(&self, block: usize, values: impl Iterator<Item = f64>) -> Vec<f64> {
         let mut all = vec![0.0; self.sizes[block]];
@@ -122,160 +178,6 @@ fn live_part(edge: &Edge, live: &[Vec<usize>]) -> Mat<f64> {
     let dense = edge.map.to_dense();
     let (rows, cols) = (&live[edge.to], &live[edge.from]);
     Mat::from_fn(rows.len(), cols.len(), |i, j| dense[(rows[i], cols[j])])
-}
-
-/// Moves `max(|α|, |β|)` of the live neurons of block `k` into the rows of the edges into it.
-fn normalise_slopes(system: &IncrementSystem, k: usize, live: &[usize], maps: &mut [Mat<f64>]) -> Vec<SlopeInterval> {
-    let mut slopes = Vec::with_capacity(live.len());
-    for (row, &neuron) in live.iter().enumerate() {
-        let slope = system.slopes(k)[neuron];
-        // A neuron with slopes [0, 0] is constant; keep it as it is, its multiplier only loosens.
-        let magnitude = if slope.magnitude() > 0.0 { slope.magnitude() } else { 1.0 };
-        slopes.push(
-            SlopeInterval::new(slope.lower() / magnitude, slope.upper() / magnitude)
-                .expect("dividing by a positive number keeps the order"),
-        );
-        if magnitude != 1.0 {
-            for (edge, map) in system.edges().iter().zip(maps.iter_mut()) {
-                if edge.to == k {
-                    map.row_mut(row).iter_mut().for_each(|w| *w *= magnitude);
-                }
-            }
-        }
-    }
-    slopes
-}
-
-/// Scales every block so that the edges into it have joint operator norm about 1; returns the `σ_j`.
-fn scale_blocks(
-    system: &IncrementSystem,
-    live: &[Vec<usize>],
-    scaling: Scaling,
-    maps: &mut [Mat<f64>],
-) -> Vec<Vec<f64>> {
-    let mut scales = vec![vec![1.0; live[0].len()]];
-    for (k, signals) in live.iter().enumerate().skip(1) {
-        let mut scale = vec![1.0; signals.len()];
-        if scaling == Scaling::PerNeuron && k < system.output_block() {
-            scale = balance(system, k, signals.len(), maps);
-            divide_rows(system, k, maps, &scale);
-        }
-        let mut square = 0.0;
-        for (_, map) in system.edges().iter().zip(maps.iter()).filter(|(edge, _)| edge.to == k) {
-            square += spectral_norm_estimate(map.as_ref()).powi(2);
-        }
-        let norm = if square > 0.0 { square.sqrt() } else { 1.0 };
-        divide_rows(system, k, maps, &vec![norm; signals.len()]);
-        for s in &mut scale {
-            *s *= norm;
-        }
-        // What leaves the block is measured in its new units.
-        for (_, map) in system.edges().iter().zip(maps.iter_mut()).filter(|(edge, _)| edge.from == k) {
-            for (column, factor) in scale.iter().enumerate() {
-                map.col_mut(column).iter_mut().for_each(|w| *w *= factor);
-            }
-        }
-        scales.push(scale);
-    }
-    scales
-}
-
-/// `√(incoming norm / outgoing norm)` of every neuron of block `k`; live neurons have both.
-fn balance(system: &IncrementSystem, k: usize, neurons: usize, maps: &[Mat<f64>]) -> Vec<f64> {
-    let (mut incoming, mut outgoing) = (vec![0.0; neurons], vec![0.0; neurons]);
-    for (edge, map) in system.edges().iter().zip(maps) {
-        for j in 0..neurons {
-            if edge.to == k {
-                incoming[j] += map.row(j).squared_norm_l2();
-            }
-            if edge.from == k {
-                outgoing[j] += map.col(j).squared_norm_l2();
-            }
-        }
-    }
-    let ratio = |(i, o): (&f64, &f64)| (i / o).powf(0.25);
-    let balanced: Vec<f64> = incoming.iter().zip(&outgoing).map(ratio).collect();
-    // Squares that leave the range of floating point say nothing; such a block keeps its units.
-    if balanced.iter().all(|b| b.is_normal()) { balanced } else { vec![1.0; neurons] }
-}
-
-/// Divides the rows of every edge into block `k`.
-fn divide_rows(system: &IncrementSystem, k: usize, maps: &mut [Mat<f64>], divisors: &[f64]) {
-    for (_, map) in system.edges().iter().zip(maps.iter_mut()).filter(|(edge, _)| edge.to == k) {
-        for (row, divisor) in divisors.iter().enumerate() {
-            map.row_mut(row).iter_mut().for_each(|w| *w /= divisor);
-        }
-    }
-}
-
-/// Replaces the input block by the row space of all edges out of it, if that is smaller; returns its new size.
-fn shrink_input(system: &IncrementSystem, maps: &mut [Mat<f64>], inputs: usize) -> usize {
-    let places: Vec<usize> = (0..maps.len()).filter(|&e| system.edges()[e].from == 0).collect();
-    let rows: usize = places.iter().map(|&e| maps[e].nrows()).sum();
-    if rows >= inputs {
-        return inputs;
-    }
-    let mut stacked = Mat::<f64>::zeros(rows, inputs);
-    let mut start = 0;
-    for &e in &places {
-        stacked.as_mut().subrows_mut(start, maps[e].nrows()).copy_from(&maps[e]);
-        start += maps[e].nrows();
-    }
-    // W = Rᵀ Qᵀ with orthonormal columns of Q: the inputs enter only through Qᵀ δ_0, which is no longer than δ_0.
-    let triangle = stacked.transpose().qr().thin_R().transpose().to_owned();
-    let mut start = 0;
-    for &e in &places {
-        let height = maps[e].nrows();
-        maps[e] = triangle.as_ref().subrows(start, height).to_owned();
-        start += height;
-    }
-    rows
-}
-
-/// Replaces the output block by the column space of all edges into it, if that is smaller; returns its new size.
-fn shrink_output(system: &IncrementSystem, maps: &mut [Mat<f64>], outputs: usize) -> usize {
-    let places: Vec<usize> = (0..maps.len()).filter(|&e| system.edges()[e].to == system.output_block()).collect();
-    let cols: usize = places.iter().map(|&e| maps[e].ncols()).sum();
-    if cols >= outputs {
-        return outputs;
-    }
-    let mut stacked = Mat::<f64>::zeros(outputs, cols);
-    let mut start = 0;
-    for &e in &places {
-        stacked.as_mut().subcols_mut(start, maps[e].ncols()).copy_from(&maps[e]);
-        start += maps[e].ncols();
-    }
-    let triangle = stacked.qr().thin_R().to_owned();
-    let mut start = 0;
-    for &e in &places {
-        let width = maps[e].ncols();
-        maps[e] = triangle.as_ref().subcols(start, width).to_owned();
-        start += width;
-    }
-    cols
-}
-
-/// The spectral norm to a few digits, for scaling only: power iteration from the column of row sums of squares.
-fn spectral_norm_estimate(matrix: MatRef<'_, f64>) -> f64 {
-    /// Enough for two digits on any spectrum; scaling needs no more.
-    const STEPS: usize = 12;
-    if matrix.nrows() == 0 || matrix.ncols() == 0 {
-        return 0.0;
-    }
-    // A start with all coordinates different is not orthogonal to the leading vector of a structured matrix.
-    let mut v = Mat::from_fn(matrix.ncols(), 1, |i, _| 1.0 + 0.618 * ((i * 7919) % 101) as f64 / 101.0);
-    let mut norm = 0.0;
-    for _ in 0..STEPS {
-        let length = v.norm_l2();
-        if length == 0.0 {
-            break;
-        }
-        let w = matrix * &v / faer::Scale(length);
-        norm = w.norm_l2();
-        v = matrix.transpose() * w;
-    }
-    // A start in the kernel says nothing; the Frobenius norm is never zero for a matrix that is not.
-    if norm > 0.0 { norm } else { matrix.norm_l2() }
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ pub enum Stage {
         iteration: u64,
         /// The bound the current iterate claims; not proved.
         claimed: f64,
-        /// The solver's relative gap.
-        gap: f64,
+        /// The solver's relative gap, where it has one.
+        gap: Option<f64>,
     },
     /// Multipliers are being proved.
     Certifying,
@@ -25,18 +25,23 @@ pub enum Stage {
     SearchingLowerBound,
 }
 
-/// Limits and observer of one computation. Cloning shares both.
+/// Limits, tolerance and observer of one computation. Cloning shares the interrupt flag and the observer.
 #[derive(Clone)]
 pub struct Context {
     /// Time, memory, threads, seed.
     pub limits: Limits,
+    /// Relative gap between proved bound and relaxation at which an iterative method may stop.
+    pub tolerance: f64,
     observer: Arc<dyn Fn(&Stage) + Send + Sync>,
 }
 
 impl Context {
-    /// A context that reports stages to `observer`.
+    /// The tolerance where none is asked for.
+    pub const TOLERANCE: f64 = 1e-5;
+
+    /// A context with the usual tolerance that reports stages to `observer`.
     pub fn new(limits: Limits, observer: impl Fn(&Stage) + Send + Sync + 'static) -> Self {
-        Self { limits, observer: Arc::new(observer) }
+        Self { limits, tolerance: Self::TOLERANCE, observer: Arc::new(observer) }
     }
 
     /// A context that tells nobody.
@@ -52,6 +57,9 @@ impl Context {
 
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("limits", &self.limits)
+            .field("tolerance", &self.tolerance)
+            .finish_non_exhaustive()
     }
 }

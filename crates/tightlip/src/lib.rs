@@ -4,13 +4,17 @@
 //! `tightlip-certify`, and adds a witnessed lower bound. A method that cannot answer declines with the reason.
 
 pub use context::{Context, Stage};
-pub use method::{Decline, Kind, Method, Problem, Proposal};
+pub use judge::{Judge, Proved};
+pub use method::{Decline, FormalLower, Kind, Method, Problem, Proposal, TraceRow};
 pub use methods::{METHODS, method_named};
 pub use report::{LowerBound, Report, Seconds};
-pub use run::{Failure, Outcome, bound, upper_bound};
+pub use run::{Failure, Outcome, bound, formal_lower_bound, upper_bound};
 
 mod context;
+mod judge;
 mod method;
 mod methods;
+mod reduced;
 mod report;
 mod run;
+mod settle;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tightlip_certify::Segment;
 use tightlip_model::{IncrementSystem, Network, Norm, Query};
 
-use crate::Context;
+use crate::{Context, Judge};
 
 /// What a method's number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -15,46 +15,60 @@ use crate::Context;
 pub enum Kind {
     /// An upper bound, proved before it is shown.
     Upper,
+    /// A lower bound of the formal constant FGL, the supremum over all biases: it does not bound the constant of the
+    /// network with its own biases from below, but no sound method that ignores biases can go under it.
+    #[serde(rename = "fgl-lower")]
+    FglLower,
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Upper => "upper",
+            Self::FglLower => "fgl-lower",
         })
     }
 }
 
 /// A network and a question about it, in the canonical form.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem<'n> {
+    /// The network.
+    pub network: &'n Network,
     /// The increments of the network for the selected outputs, exact.
     pub system: IncrementSystem,
     /// The question.
     pub query: Query,
 }
 
-impl Problem {
+impl<'n> Problem<'n> {
     /// The problem of `network` and `query`.
     ///
     /// # Errors
     /// If the network does not have the selected outputs.
-    pub fn new(network: &Network, query: Query) -> Result<Self, tightlip_model::Error> {
-        Ok(Self { system: IncrementSystem::of_network(network, query.output)?, query })
+    pub fn new(network: &'n Network, query: Query) -> Result<Self, tightlip_model::Error> {
+        Ok(Self { network, system: IncrementSystem::of_network(network, query.output)?, query })
     }
 }
 
 /// What a method returns: multipliers to be proved, and what it has to say about them.
 #[derive(Debug, Clone)]
 pub struct Proposal {
-    /// Multipliers, one segment unless the bound is a product.
-    pub segments: Vec<Segment>,
+    /// What is still to be proved, the most promising first: multipliers, one segment unless the bound is a product.
+    /// Empty if the judge has already proved the best of it.
+    pub candidates: Vec<Vec<Segment>>,
     /// The bound the method claims; not proved.
     pub claimed: f64,
     /// A lower bound of the relaxation's optimum, where the method has one that is safe.
     pub relaxation_lower: Option<f64>,
     /// Iterations, for iterative methods.
     pub iterations: Option<u64>,
+    /// Number of columns of the vector relaxation, for lifted methods.
+    pub rank: Option<usize>,
+    /// Forward and backward passes of the network on that many columns, for lifted methods.
+    pub sweeps: Option<u64>,
+    /// The course of an iterative method, for methods that record it.
+    pub trace: Vec<TraceRow>,
     /// Every setting of the solver that changes its answer.
     pub options: String,
     /// Why the method stopped, in its words.
@@ -65,6 +79,23 @@ pub struct Proposal {
     pub assemble_s: f64,
     /// Seconds spent solving it.
     pub solve_s: f64,
+}
+
+/// One step of an iterative method.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct TraceRow {
+    /// Seconds since the method began to iterate.
+    pub time_s: f64,
+    /// Sweeps so far.
+    pub sweeps: u64,
+    /// Value of the relaxation, which grows towards its optimum.
+    pub value: f64,
+    /// Upper bound of the smallest eigenvalue of the scaled pencil, where it was computed.
+    pub scaled_eigenvalue: Option<f64>,
+    /// Number of columns.
+    pub rank: usize,
+    /// The best proved bound so far.
+    pub proved: Option<f64>,
 }
 
 /// Why a method gives no answer.
@@ -85,14 +116,14 @@ pub enum Decline {
     },
     /// It would need more memory than allowed.
     #[error(
-        "{method} would need about {needed_mib} MiB (a semidefinite cone of order {order}), the limit is {limit_mib} MiB: \
-         raise --memory-limit, or take another method"
+        "{method} would need about {needed_mib} MiB ({what}), the limit is {limit_mib} MiB: raise --memory-limit, or \
+         take another method"
     )]
     Memory {
         /// The method.
         method: &'static str,
-        /// Order of the cone that decides.
-        order: usize,
+        /// What takes most of it.
+        what: String,
         /// Predicted need.
         needed_mib: u64,
         /// The limit.
@@ -103,6 +134,14 @@ pub enum Decline {
     Stopped {
         /// The method.
         method: &'static str,
+    },
+    /// The method bounds something else.
+    #[error("{method} gives a {kind} bound, not an upper one")]
+    Kind {
+        /// The method.
+        method: &'static str,
+        /// What it gives.
+        kind: Kind,
     },
     /// The solver failed.
     #[error("{method}: {reason}")]
@@ -133,11 +172,40 @@ pub trait Method: Sync {
     /// The paper it follows.
     fn reference(&self) -> &'static str;
 
-    /// Proposes multipliers. When a limit strikes, the best multipliers so far.
+    /// Proposes multipliers. When a limit strikes, the best multipliers so far. An iterative method may have the judge
+    /// prove what it has on the way.
     ///
     /// # Errors
     /// A [`Decline`] with the reason, if it cannot propose anything.
-    fn propose(&self, problem: &Problem, context: &Context) -> Result<Proposal, Decline>;
+    fn propose(&self, problem: &Problem<'_>, context: &Context, judge: &mut Judge<'_>) -> Result<Proposal, Decline>;
+
+    /// A lower bound of the formal constant, for methods of that kind.
+    ///
+    /// # Errors
+    /// A [`Decline`] with the reason, above all for methods of another kind.
+    fn formal_lower(&self, problem: &Problem<'_>, context: &Context) -> Result<FormalLower, Decline> {
+        let _ = (problem, context);
+        Err(Decline::Kind { method: self.name(), kind: self.kind() })
+    }
+}
+
+/// A lower bound of the formal constant.
+#[derive(Debug, Clone)]
+pub struct FormalLower {
+    /// Rounded down by `tightlip-certify`.
+    pub value: f64,
+    /// What the method computed, not rounded.
+    pub claimed: f64,
+    /// Starts of the search.
+    pub starts: u64,
+    /// Sweeps of the search.
+    pub sweeps: u64,
+    /// Every setting that changes the answer.
+    pub options: String,
+    /// Seconds of the search.
+    pub solve_s: f64,
+    /// Seconds of the safe evaluation.
+    pub certify_s: f64,
 }
 
 /// `2→2, inf→2` for tables and messages.

@@ -1,8 +1,10 @@
 //! What is told about a bound: the object `--json` prints, with stable keys.
 
 use serde::Serialize;
-use tightlip_certify::{BoundKind, Level};
+use tightlip_certify::{Bound, Level};
 use tightlip_model::{Network, Query};
+
+use crate::method::{FormalLower, Kind, Problem, Proposal, TraceRow};
 
 /// Version of the report's keys.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -22,20 +24,28 @@ pub struct Report {
     pub method: String,
     /// Every setting of its solver that changes the answer.
     pub options: String,
-    /// Upper or lower.
-    pub kind: BoundKind,
+    /// What the value is.
+    pub kind: Kind,
     /// How sure the value is; `null` if nothing was proved.
     pub level: Option<Level>,
-    /// The proved bound of the Lipschitz constant, rounded to the safe side; `null` if nothing was proved.
+    /// The proved bound, rounded to the safe side; `null` if nothing was proved.
     pub value: Option<f64>,
+    /// Probability that the value is wrong: 0 for rigorous bounds.
+    pub failure_probability: f64,
     /// What the solver said the bound is.
     pub claimed: f64,
     /// The best proved lower bound.
     pub lower: Option<LowerBound>,
     /// A safe lower bound of the relaxation's optimum.
     pub relaxation_lower: Option<f64>,
+    /// `value / relaxation_lower − 1`: how far the value can be from the optimum at most.
+    pub gap: Option<f64>,
     /// Iterations of the solver.
     pub iterations: Option<u64>,
+    /// Columns of the vector relaxation.
+    pub rank: Option<usize>,
+    /// Forward and backward passes of the network on that many columns.
+    pub sweeps: Option<u64>,
     /// Why the solver stopped, and what happened then.
     pub status: String,
     /// Where the time went.
@@ -44,6 +54,75 @@ pub struct Report {
     pub peak_rss_mib: Option<f64>,
     /// The certificate file, if one was written.
     pub certificate: Option<String>,
+    /// The course of the method; not part of the JSON.
+    #[serde(skip)]
+    pub trace: Vec<TraceRow>,
+}
+
+impl Report {
+    /// The report of a method's proposal, nothing proved yet.
+    pub(crate) fn of_proposal(problem: &Problem<'_>, method: &str, proposal: &Proposal) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            version: env!("CARGO_PKG_VERSION"),
+            network: NetworkSummary::new(problem.network, None),
+            query: problem.query,
+            method: method.to_owned(),
+            options: proposal.options.clone(),
+            kind: Kind::Upper,
+            level: None,
+            value: None,
+            failure_probability: 0.0,
+            claimed: proposal.claimed,
+            lower: None,
+            relaxation_lower: proposal.relaxation_lower,
+            gap: None,
+            iterations: proposal.iterations,
+            rank: proposal.rank,
+            sweeps: proposal.sweeps,
+            status: proposal.status.clone(),
+            seconds: Seconds { assemble: proposal.assemble_s, solve: proposal.solve_s, ..Seconds::default() },
+            peak_rss_mib: None,
+            certificate: None,
+            trace: proposal.trace.clone(),
+        }
+    }
+
+    /// The report of a lower bound of the formal constant.
+    pub(crate) fn of_formal_lower(problem: &Problem<'_>, method: &str, found: &FormalLower) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            version: env!("CARGO_PKG_VERSION"),
+            network: NetworkSummary::new(problem.network, None),
+            query: problem.query,
+            method: method.to_owned(),
+            options: found.options.clone(),
+            kind: Kind::FglLower,
+            level: Some(Level::Rigorous),
+            value: Some(found.value),
+            failure_probability: 0.0,
+            claimed: found.claimed,
+            lower: None,
+            relaxation_lower: None,
+            gap: None,
+            iterations: Some(found.starts),
+            rank: Some(1),
+            sweeps: Some(found.sweeps),
+            status: "searched".to_owned(),
+            seconds: Seconds { solve: found.solve_s, certify: found.certify_s, ..Seconds::default() },
+            peak_rss_mib: None,
+            certificate: None,
+            trace: Vec::new(),
+        }
+    }
+
+    /// Enters the proved bound.
+    pub(crate) fn prove(&mut self, bound: Bound) {
+        self.value = Some(bound.value());
+        self.level = Some(bound.level());
+        self.failure_probability = bound.failure_probability();
+        self.gap = self.relaxation_lower.filter(|lower| *lower > 0.0).map(|lower| bound.value() / lower - 1.0);
+    }
 }
 
 /// The network of a report.

@@ -3,20 +3,18 @@
 use std::time::Instant;
 
 use tightlip_certify::Segment;
-use tightlip_model::{Edge, IncrementSystem, Multipliers, Norm, Query, Reduction, Scaling, Weight};
+use tightlip_model::{Edge, IncrementSystem, Norm, Query, Reduction, Scaling};
 use tightlip_sdp::{Form, Pencil, Tying, assemble};
 
+use super::constant;
 use crate::method::{Decline, Problem, Proposal};
 use crate::{Context, Stage};
-
-/// The norms the pencil expresses directly.
-pub(super) const NORMS: &[(Norm, Norm)] = &[(Norm::L2, Norm::L2)];
 
 /// Solves LipSDP with one semidefinite cone through Clarabel.
 pub(super) fn propose_full(
     method: &'static str,
     tying: Tying,
-    problem: &Problem,
+    problem: &Problem<'_>,
     context: &Context,
 ) -> Result<Proposal, Decline> {
     context.report(&Stage::Assembling);
@@ -27,14 +25,15 @@ pub(super) fn propose_full(
     let order = predicted_order(&problem.system, query);
     let needed = tightlip_clarabel::predicted_bytes(order);
     if needed > limit {
-        return Err(Decline::Memory { method, order, needed_mib: needed >> 20, limit_mib: limit >> 20 });
+        let what = format!("a semidefinite cone of order {order}");
+        return Err(Decline::Memory { method, what, needed_mib: needed >> 20, limit_mib: limit >> 20 });
     }
     let scaling = match tying {
         Tying::Neuron => Scaling::PerNeuron,
         Tying::Layer => Scaling::PerLayer,
     };
     let Some(reduction) = Reduction::new(&problem.system, query, scaling) else {
-        return Ok(constant_network(&problem.system, query));
+        return Ok(constant::proposal(&problem.system, query));
     };
     let pencil = Pencil::new(reduction.system(), query, tying);
     let assembled = assemble(&pencil, Form::Bordered);
@@ -48,7 +47,7 @@ pub(super) fn propose_full(
         watcher.report(&Stage::Solving {
             iteration: u64::from(progress.iteration),
             claimed: scale * progress.objective,
-            gap: progress.relative_gap,
+            gap: Some(progress.relative_gap),
         });
     });
     let answer = tightlip_clarabel::solve(&assembled.program, &context.limits, observe)
@@ -56,9 +55,12 @@ pub(super) fn propose_full(
     let multipliers = reduction.lift(&assembled.multipliers(&answer.solution));
     Ok(Proposal {
         claimed: scale * assembled.constant(answer.objective),
-        segments: vec![Segment { end_block: problem.system.output_block(), multipliers }],
+        candidates: vec![vec![Segment { end_block: problem.system.output_block(), multipliers }]],
         relaxation_lower: None,
         iterations: Some(u64::from(answer.iterations)),
+        rank: None,
+        sweeps: None,
+        trace: Vec::new(),
         options: format!("form=bordered, {}", tightlip_clarabel::settings_text()),
         status: answer.status.name().to_owned(),
         interrupted: answer.status == tightlip_clarabel::Status::Interrupted,
@@ -83,29 +85,4 @@ fn predicted_order(system: &IncrementSystem, query: &Query) -> usize {
     }
     let read = |k: usize| system.edges().iter().any(|edge| edge.from == k && edge.to < last);
     input + output + (1..last).filter(|&k| read(k)).map(|k| live[k]).sum::<usize>()
-}
-
-/// Zero multipliers for a network whose output does not depend on its input: the verifier finds that by itself.
-fn constant_network(system: &IncrementSystem, query: &Query) -> Proposal {
-    let zero = |norm: Norm, len: usize| match norm {
-        Norm::L2 => Weight::Uniform(0.0),
-        Norm::L1 | Norm::LInf => Weight::PerCoordinate(vec![0.0; len]),
-    };
-    let last = system.output_block();
-    let multipliers = Multipliers {
-        input: zero(query.input_norm, system.len(0)),
-        hidden: (1..last).map(|k| vec![0.0; system.len(k)]).collect(),
-        output: zero(query.output_norm, system.len(last)),
-    };
-    Proposal {
-        segments: vec![Segment { end_block: last, multipliers }],
-        claimed: 0.0,
-        relaxation_lower: Some(0.0),
-        iterations: None,
-        options: String::new(),
-        status: "constant".to_owned(),
-        interrupted: false,
-        assemble_s: 0.0,
-        solve_s: 0.0,
-    }
 }

@@ -4,8 +4,8 @@ use tightlip_model::Norm;
 use tightlip_sdp::Tying;
 
 use super::conic;
-use crate::Context;
 use crate::method::{Decline, Method, Problem, Proposal};
+use crate::{Context, Judge};
 
 /// LipSDP-Layer, full form, Clarabel.
 pub(super) struct LipsdpLayerFullClarabel;
@@ -20,14 +20,14 @@ impl Method for LipsdpLayerFullClarabel {
     }
 
     fn norms(&self) -> &'static [(Norm, Norm)] {
-        conic::NORMS
+        super::DIRECT_NORMS
     }
 
     fn reference(&self) -> &'static str {
         "Fazlyab et al., Efficient and accurate estimation of Lipschitz constants for deep neural networks, NeurIPS 2019"
     }
 
-    fn propose(&self, problem: &Problem, context: &Context) -> Result<Proposal, Decline> {
+    fn propose(&self, problem: &Problem<'_>, context: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
         conic::propose_full(self.name(), Tying::Layer, problem, context)
     }
 }

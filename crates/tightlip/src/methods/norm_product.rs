@@ -6,10 +6,10 @@
 use std::time::Instant;
 
 use tightlip_certify::Segment;
-use tightlip_model::{IncrementSystem, Multipliers, Norm, Weight, spectral_norm};
+use tightlip_model::{Edge, IncrementSystem, Multipliers, Norm, Weight, spectral_norm};
 
 use crate::method::{Decline, Method, Problem, Proposal};
-use crate::{Context, Stage};
+use crate::{Context, Judge, Stage};
 
 /// The product of spectral norms.
 pub(super) struct NormProduct;
@@ -20,18 +20,18 @@ impl Method for NormProduct {
     }
 
     fn summary(&self) -> &'static str {
-        "product of the layers' spectral norms and the activations' constants; the loose, fast baseline"
+        "product of the layers' spectral norms and the activations' constants, times √n for each end in ℓ∞ or ℓ1"
     }
 
     fn norms(&self) -> &'static [(Norm, Norm)] {
-        &[(Norm::L2, Norm::L2)]
+        super::DIRECT_NORMS
     }
 
     fn reference(&self) -> &'static str {
         "Szegedy et al., Intriguing properties of neural networks, ICLR 2014"
     }
 
-    fn propose(&self, problem: &Problem, context: &Context) -> Result<Proposal, Decline> {
+    fn propose(&self, problem: &Problem<'_>, context: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
         context.report(&Stage::Assembling);
         let start = Instant::now();
         let system = &problem.system;
@@ -46,17 +46,23 @@ impl Method for NormProduct {
         let mut claimed = 1.0;
         let mut segments = Vec::new();
         for edge in system.edges() {
-            let norm = spectral_norm(edge.map.to_dense().as_ref());
-            claimed *= norm * junction(system, edge.to);
-            let multipliers =
-                Multipliers { input: Weight::Uniform(norm), hidden: Vec::new(), output: Weight::Uniform(norm) };
-            segments.push(Segment { end_block: edge.to, multipliers });
+            let norm = norm_of(edge, context);
+            let separable_in = edge.from == 0 && problem.query.input_norm != Norm::L2;
+            let separable_out = edge.to == system.output_block() && problem.query.output_norm != Norm::L2;
+            let (input, into) = end(separable_in, system.len(edge.from), norm);
+            let (output, out) = end(separable_out, system.len(edge.to), norm);
+            claimed *= into * norm * out * junction(system, edge.to);
+            segments
+                .push(Segment { end_block: edge.to, multipliers: Multipliers { input, hidden: Vec::new(), output } });
         }
         Ok(Proposal {
-            segments,
+            candidates: vec![segments],
             claimed,
             relaxation_lower: None,
             iterations: None,
+            rank: None,
+            sweeps: None,
+            trace: Vec::new(),
             options: String::new(),
             status: "solved".to_owned(),
             interrupted: false,
@@ -64,6 +70,18 @@ impl Method for NormProduct {
             solve_s: start.elapsed().as_secs_f64(),
         })
     }
+}
+
+/// The spectral norm of a layer; once time is up the Frobenius norm, which is there at once and not smaller.
+fn norm_of(edge: &Edge, context: &Context) -> f64 {
+    let matrix = edge.map.to_dense();
+    if context.limits.stop_requested() { matrix.norm_l2() } else { spectral_norm(matrix.as_ref()) }
+}
+
+/// The weight of one end of a layer and the factor it costs: ℓ2 as it is; ℓ∞ inputs and ℓ1 outputs through
+/// `‖·‖₂ ≤ √n ‖·‖_∞`, `‖·‖₁ ≤ √n ‖·‖₂`.
+fn end(separable: bool, len: usize, norm: f64) -> (Weight, f64) {
+    if separable { (Weight::PerCoordinate(vec![norm; len]), (len as f64).sqrt()) } else { (Weight::Uniform(norm), 1.0) }
 }
 
 /// The Lipschitz constant of the activations of a block; 1 for the output.

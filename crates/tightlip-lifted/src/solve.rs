@@ -1,0 +1,130 @@
+//! The iteration until its multipliers are good enough, for somebody else to judge.
+//!
+//! Sweep; when the value has settled to the tolerance, ask the judge; while it wants more, sweep on and ask again, less
+//! often than sweeping costs; when the value stands still and the judge still wants more, the point is optimal for its
+//! rank only: escape.
+
+use std::time::Instant;
+
+use tightlip_model::Limits;
+
+use crate::LiftedIteration;
+
+/// How the iteration is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Relative gap between bound and relaxation that is aimed at.
+    pub tolerance: f64,
+    /// The rank is not doubled beyond this.
+    pub largest_rank: usize,
+    /// Sweeps after which it gives up.
+    pub most_sweeps: u64,
+}
+
+/// What the judge says about the current multipliers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// They prove what was wanted.
+    Enough,
+    /// Sweep on.
+    More,
+}
+
+/// Why the iteration stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The judge had enough.
+    Solved,
+    /// Time or patience of the user ended.
+    Interrupted,
+    /// The value stands still at the largest rank, but the multipliers prove less than wanted.
+    Stalled,
+    /// The most sweeps were made.
+    SweepLimit,
+}
+
+/// The state after one step.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Seconds since the start, judgements included.
+    pub seconds: f64,
+    /// Sweeps made.
+    pub sweeps: u64,
+    /// Value of the relaxation.
+    pub value: f64,
+    /// Ritz value of the scaled pencil, where it was computed: an upper bound of its smallest eigenvalue.
+    pub scaled_eigenvalue: Option<f64>,
+    /// Number of columns.
+    pub rank: usize,
+}
+
+/// Steps over which the change of the value is measured.
+const WINDOW: usize = 10;
+/// Relative change over the window that counts as standing still: rounding of a value summed over thousands of terms.
+const STILL: f64 = 1e-13;
+/// A Ritz value above this may as well be rounding; it is no direction to go.
+const NEGATIVE: f64 = -1e-9;
+/// Lanczos steps for the direction of an escape.
+const LANCZOS_STEPS: usize = 60;
+/// Sweeps between judgements grow by this factor, so that their number is logarithmic.
+const LATER: f64 = 1.15;
+
+/// Runs `iteration` until `judge` has enough; `observe` sees every step.
+pub fn solve(
+    iteration: &mut LiftedIteration<'_>,
+    settings: &Settings,
+    limits: &Limits,
+    judge: &mut dyn FnMut(&mut LiftedIteration<'_>) -> Verdict,
+    observe: &mut dyn FnMut(&Row),
+) -> Stop {
+    let start = Instant::now();
+    let mut values = [0.0_f64; WINDOW];
+    let mut since_restart = 0_usize;
+    let (mut next_judgement, mut last_judged_s, mut judging_s) = (0_u64, 0.0_f64, 0.0_f64);
+    loop {
+        let value = iteration.step();
+        let seconds = start.elapsed().as_secs_f64();
+        let mut row =
+            Row { seconds, sweeps: iteration.sweeps(), value, scaled_eigenvalue: None, rank: iteration.rank() };
+        let change = (value - values[since_restart % WINDOW]).abs() / value;
+        values[since_restart % WINDOW] = value;
+        since_restart += 1;
+        if limits.stop_requested() {
+            observe(&row);
+            return Stop::Interrupted;
+        }
+        if iteration.sweeps() >= settings.most_sweeps {
+            observe(&row);
+            return Stop::SweepLimit;
+        }
+        let settled = since_restart > WINDOW && change <= settings.tolerance;
+        // A judgement is worth as much time as the sweeps that led to it.
+        let due = iteration.sweeps() >= next_judgement && seconds - last_judged_s >= judging_s;
+        let still = settled && change <= STILL;
+        if settled && (due || still) {
+            let verdict = judge(iteration);
+            last_judged_s = start.elapsed().as_secs_f64();
+            judging_s = last_judged_s - seconds;
+            next_judgement = (iteration.sweeps() as f64 * LATER) as u64;
+            if verdict == Verdict::Enough {
+                observe(&row);
+                return Stop::Solved;
+            }
+            if still {
+                let pair = iteration.negative_direction(LANCZOS_STEPS);
+                row.scaled_eigenvalue = pair.as_ref().map(|pair| pair.value);
+                observe(&row);
+                if 2 * iteration.rank() > settings.largest_rank {
+                    return Stop::Stalled;
+                }
+                match pair {
+                    Some(pair) if pair.value < NEGATIVE => iteration.escape(&pair),
+                    Some(_) | None => iteration.widen(),
+                }
+                since_restart = 0;
+                continue;
+            }
+        }
+        observe(&row);
+    }
+}

@@ -1,0 +1,146 @@
+//! The judge: proves what methods propose, and keeps the best.
+//!
+//! A proposal is rounded with a margin `ε` and proved. If the matrix is too large to factorise, the bound is proved with
+//! probability instead, from a draw that depends on everything claimed.
+
+use std::time::{Duration, Instant};
+
+use tightlip_certify::{Bound, Draw, Refusal, Segment, prove_segments, prove_segments_probably, round_multipliers};
+
+use crate::Context;
+use crate::method::Problem;
+
+/// Smallest margin tried.
+pub(crate) const SMALLEST_MARGIN: f64 = 1e-9;
+/// Each further margin is this much larger.
+const MARGIN_FACTOR: f64 = 4.0;
+/// How long proving may go on once a limit has struck.
+const GRACE: Duration = Duration::from_millis(350);
+/// Attempts with probability before giving up; the second usually succeeds, for the first says what is missing.
+const PROBABLE_ATTEMPTS: usize = 4;
+
+/// A bound with what proves it.
+#[derive(Debug, Clone)]
+pub struct Proved {
+    /// The bound.
+    pub bound: Bound,
+    /// The rounded multipliers.
+    pub segments: Vec<Segment>,
+}
+
+/// Proves proposals for one problem.
+#[derive(Debug)]
+pub struct Judge<'p> {
+    problem: &'p Problem<'p>,
+    context: &'p Context,
+    best: Option<Proved>,
+    last_attempt: Duration,
+    /// When a limit was first seen to have struck.
+    struck: Option<Instant>,
+    spent: Duration,
+}
+
+impl<'p> Judge<'p> {
+    /// A judge without a verdict.
+    pub fn new(problem: &'p Problem<'p>, context: &'p Context) -> Self {
+        Self { problem, context, best: None, last_attempt: Duration::ZERO, struck: None, spent: Duration::ZERO }
+    }
+
+    /// The best bound proved so far.
+    pub fn best(&self) -> Option<&Proved> {
+        self.best.as_ref()
+    }
+
+    /// Time of the last attempt, successful or not.
+    pub fn last_attempt(&self) -> Duration {
+        self.last_attempt
+    }
+
+    /// Time of all attempts.
+    pub fn spent(&self) -> Duration {
+        self.spent
+    }
+
+    /// Rounds with margin `epsilon`, proves, and keeps the bound if it is the best.
+    ///
+    /// # Errors
+    /// The verifier's refusal.
+    pub fn attempt(&mut self, segments: &[Segment], epsilon: f64) -> Result<Bound, Refusal> {
+        let start = Instant::now();
+        let result = self.prove(segments, epsilon);
+        self.last_attempt = start.elapsed();
+        self.spent += self.last_attempt;
+        let (bound, segments) = result?;
+        if self.best.as_ref().is_none_or(|best| bound.value() < best.bound.value()) {
+            self.best = Some(Proved { bound, segments });
+        }
+        Ok(bound)
+    }
+
+    /// Tries margins from `smallest` upwards, up to `largest`, until a proof succeeds. Once a limit has struck only for a
+    /// short while longer.
+    ///
+    /// # Errors
+    /// The last refusal if none succeeds.
+    pub fn search(&mut self, segments: &[Segment], smallest: f64, largest: f64) -> Result<Bound, Refusal> {
+        let mut epsilon = smallest;
+        loop {
+            match self.attempt(segments, epsilon) {
+                // Only an indefinite matrix can be helped by a larger margin.
+                Err(Refusal::NotPositive { .. }) if epsilon * MARGIN_FACTOR <= largest && self.has_time() => {
+                    epsilon *= MARGIN_FACTOR;
+                }
+                verdict => return verdict,
+            }
+        }
+    }
+
+    /// Whether another attempt like the last would end before the grace after a limit is over.
+    pub fn has_time(&mut self) -> bool {
+        if !self.context.limits.stop_requested() {
+            return true;
+        }
+        let struck = *self.struck.get_or_insert_with(Instant::now);
+        struck.elapsed() + self.last_attempt <= GRACE
+    }
+
+    /// One proof, with probability where memory does not suffice for a factorisation.
+    fn prove(&self, segments: &[Segment], epsilon: f64) -> Result<(Bound, Vec<Segment>), Refusal> {
+        let problem = self.problem;
+        let segments = rounded(segments, epsilon);
+        match prove_segments(&problem.system, &problem.query, &segments, &self.context.limits) {
+            Ok(bound) => Ok((bound, segments)),
+            Err(Refusal::Memory { .. }) => self.prove_probably(segments),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Proves with probability, adding what each attempt says was missing.
+    fn prove_probably(&self, mut segments: Vec<Segment>) -> Result<(Bound, Vec<Segment>), Refusal> {
+        let (problem, limits) = (self.problem, &self.context.limits);
+        let digest = problem.network.sha256();
+        for _ in 1..PROBABLE_ATTEMPTS {
+            let draw = Draw::of_claim(&digest, &problem.query, &segments);
+            match prove_segments_probably(&problem.system, &problem.query, &segments, limits, &draw) {
+                Err(Refusal::Shortfall { margin, .. }) if margin.is_finite() => {
+                    segments = rounded(&segments, 1.1 * margin);
+                }
+                verdict => return verdict.map(|bound| (bound, segments)),
+            }
+        }
+        let draw = Draw::of_claim(&digest, &problem.query, &segments);
+        prove_segments_probably(&problem.system, &problem.query, &segments, limits, &draw)
+            .map(|bound| (bound, segments))
+    }
+}
+
+/// Every segment rounded with the same margin.
+fn rounded(segments: &[Segment], epsilon: f64) -> Vec<Segment> {
+    segments
+        .iter()
+        .map(|segment| Segment {
+            end_block: segment.end_block,
+            multipliers: round_multipliers(&segment.multipliers, epsilon),
+        })
+        .collect()
+}

@@ -1,0 +1,224 @@
+//! `lipsdp-neuron.lifted`: the optimum of LipSDP-Neuron (for ℓ∞ inputs: of GeoLIP) by passes through the network.
+//!
+//! The lifted power iteration climbs to the optimum from below, in the vector relaxation; its multipliers approach
+//! feasibility. The judge is asked when the value has settled, with the margin that half the tolerance allows; the gap is
+//! between what was proved above and what was proved below.
+
+use std::time::Instant;
+
+use tightlip_certify::{Segment, relaxation_value};
+use tightlip_lifted::{LiftedIteration, Row, Settings, Stop, Verdict, solve};
+use tightlip_model::{IncrementSystem, Multipliers, Norm, Reduction, Scaling};
+
+use super::constant;
+use crate::judge::SMALLEST_MARGIN;
+use crate::method::{Decline, Method, Problem, Proposal, TraceRow};
+use crate::{Context, Judge, Stage};
+
+/// Columns at the start: enough for all but a few networks, which escape from there (measured: with 8 the deep ones
+/// escape, with 16 hardly any, at the same time for a sweep of a narrow network).
+const FIRST_RANK: usize = 16;
+/// Columns at most. The optimum needs less than the square root of twice the number of multipliers (Barvinok 1995,
+/// Pataki 1998), in practice far less.
+const LARGEST_RANK: usize = 256;
+/// Sweeps at most.
+const MOST_SWEEPS: u64 = 200_000;
+/// Part of the tolerance that rounding may use up.
+const ROUNDING_SHARE: f64 = 0.5;
+/// A smaller margin than needed is tried as long as proofs take no more than this part of the time.
+const POLISHING_SHARE: f64 = 0.25;
+/// A proof is expensive if it takes as long as this many sweeps.
+const EXPENSIVE: f64 = 20.0;
+/// Seconds between two reports of progress.
+const REPORT_EVERY_S: f64 = 0.05;
+
+/// LipSDP-Neuron by the lifted power iteration.
+pub(super) struct LipsdpNeuronLifted;
+
+impl Method for LipsdpNeuronLifted {
+    fn name(&self) -> &'static str {
+        "lipsdp-neuron.lifted"
+    }
+
+    fn summary(&self) -> &'static str {
+        "one multiplier for each neuron: the tightest sound LipSDP (GeoLIP for ℓ∞ inputs), by network passes; the default"
+    }
+
+    fn norms(&self) -> &'static [(Norm, Norm)] {
+        super::DIRECT_NORMS
+    }
+
+    fn reference(&self) -> &'static str {
+        "Fazlyab et al., NeurIPS 2019 (the program); Burer and Monteiro, Math. Programming 2003 (vectors for matrices)"
+    }
+
+    fn propose(&self, problem: &Problem<'_>, context: &Context, judge: &mut Judge<'_>) -> Result<Proposal, Decline> {
+        context.report(&Stage::Assembling);
+        let start = Instant::now();
+        check_memory(self.name(), &problem.system, context)?;
+        let Some(reduction) = Reduction::new(&problem.system, &problem.query, Scaling::PerNeuron) else {
+            return Ok(constant::proposal(&problem.system, &problem.query));
+        };
+        let assemble_s = start.elapsed().as_secs_f64();
+        let limits = &context.limits;
+        let mut iteration =
+            LiftedIteration::new(reduction.system(), &problem.query, FIRST_RANK, limits.seed, limits.threads);
+        let mut climb =
+            Climb { problem, context, reduction: &reduction, judge, lower: None, trace: Vec::new(), told_s: 0.0 };
+        let settings = Settings { tolerance: context.tolerance, largest_rank: LARGEST_RANK, most_sweeps: MOST_SWEEPS };
+        let climb_cell = std::cell::RefCell::new(&mut climb);
+        let stop = solve(
+            &mut iteration,
+            &settings,
+            limits,
+            &mut |iteration| climb_cell.borrow_mut().judge(iteration),
+            &mut |row| climb_cell.borrow_mut().record(row),
+        );
+        if stop != Stop::Solved {
+            climb.bound_below(&iteration);
+        }
+        Ok(climb.proposal(&iteration, stop, (assemble_s, start.elapsed().as_secs_f64() - assemble_s)))
+    }
+}
+
+/// A running iteration with what has been proved about it.
+struct Climb<'c, 'p> {
+    problem: &'c Problem<'c>,
+    context: &'c Context,
+    reduction: &'c Reduction,
+    judge: &'c mut Judge<'p>,
+    /// The best safe lower bound of the relaxation.
+    lower: Option<f64>,
+    trace: Vec<TraceRow>,
+    /// When progress was last reported.
+    told_s: f64,
+}
+
+impl Climb<'_, '_> {
+    /// Tries to prove the current multipliers to the tolerance.
+    fn judge(&mut self, iteration: &mut LiftedIteration<'_>) -> Verdict {
+        let margin = self.margin();
+        let mut candidates = self.candidates(iteration);
+        // Where a proof takes as long as many sweeps, sweeping is the better use of the time than other guesses.
+        if self.judge.last_attempt().as_secs_f64() > EXPENSIVE * self.sweep_s() {
+            candidates.truncate(1);
+        }
+        let Some(proved) = candidates.iter().find(|candidate| self.judge.attempt(candidate, margin).is_ok()) else {
+            return Verdict::More;
+        };
+        self.bound_below(iteration);
+        if !self.is_closed() {
+            return Verdict::More;
+        }
+        self.polish(proved, margin);
+        Verdict::Enough
+    }
+
+    /// Seconds of a sweep so far, judgements left out.
+    fn sweep_s(&self) -> f64 {
+        self.trace
+            .last()
+            .map_or(0.0, |row| (row.time_s - self.judge.spent().as_secs_f64()).max(0.0) / row.sweeps as f64)
+    }
+
+    /// The margin whose rounding uses up its share of the tolerance: it costs `(H + 1) ε`.
+    fn margin(&self) -> f64 {
+        ROUNDING_SHARE * self.context.tolerance / (self.problem.system.hidden_blocks() + 1) as f64
+    }
+
+    /// Whether the gap is within the tolerance.
+    fn is_closed(&self) -> bool {
+        let proved = self.judge.best().map(|best| best.bound.value());
+        proved.zip(self.lower).is_some_and(|(upper, lower)| upper <= lower * (1.0 + self.context.tolerance))
+    }
+
+    /// Smaller margins, while that is cheap: the bound gets tighter than was asked for.
+    fn polish(&mut self, candidate: &[Segment], margin: f64) {
+        let work_s = self.trace.last().map_or(0.0, |row| row.time_s);
+        let mut epsilon = SMALLEST_MARGIN;
+        while epsilon < margin && self.judge.last_attempt().as_secs_f64() <= POLISHING_SHARE * work_s.max(1e-3) {
+            if self.judge.attempt(candidate, epsilon).is_ok() {
+                return;
+            }
+            epsilon *= 16.0;
+        }
+    }
+
+    /// What could be proved now: the corrected multipliers and those by stationarity.
+    fn candidates(&self, iteration: &LiftedIteration<'_>) -> Vec<Vec<Segment>> {
+        let end_block = self.problem.system.output_block();
+        let lifted = |reduced: &Multipliers| vec![Segment { end_block, multipliers: self.reduction.lift(reduced) }];
+        let mut candidates: Vec<_> = iteration.corrected_multipliers().iter().map(lifted).collect();
+        candidates.push(lifted(&iteration.multipliers()));
+        candidates
+    }
+
+    /// Evaluates the current point safely.
+    fn bound_below(&mut self, iteration: &LiftedIteration<'_>) {
+        let (point, pulls) = iteration.point();
+        let point = self.reduction.lift_point(&self.problem.system, &point, pulls);
+        if let Ok(value) = relaxation_value(&self.problem.system, &self.problem.query, &point) {
+            self.lower = Some(self.lower.map_or(value, |lower| lower.max(value)));
+        }
+    }
+
+    /// Writes a step down and reports it now and then.
+    fn record(&mut self, row: &Row) {
+        let value = self.reduction.bound_scale() * row.value;
+        self.trace.push(TraceRow {
+            time_s: row.seconds,
+            sweeps: row.sweeps,
+            value,
+            scaled_eigenvalue: row.scaled_eigenvalue,
+            rank: row.rank,
+            proved: self.judge.best().map(|best| best.bound.value()),
+        });
+        if row.seconds - self.told_s >= REPORT_EVERY_S {
+            self.told_s = row.seconds;
+            self.context.report(&Stage::Solving { iteration: row.sweeps, claimed: value, gap: None });
+        }
+    }
+
+    /// The proposal of a finished climb.
+    fn proposal(self, iteration: &LiftedIteration<'_>, stop: Stop, (assemble_s, solve_s): (f64, f64)) -> Proposal {
+        let (status, done) = match stop {
+            Stop::Solved => ("solved", true),
+            Stop::Interrupted => ("interrupted", false),
+            Stop::Stalled => ("stalled: the value stands still, but the gap is above the tolerance", false),
+            Stop::SweepLimit => ("sweep limit", false),
+        };
+        Proposal {
+            candidates: if done { Vec::new() } else { self.candidates(iteration) },
+            claimed: self.reduction.bound_scale() * iteration.value(),
+            relaxation_lower: self.lower,
+            iterations: None,
+            rank: Some(iteration.rank()),
+            sweeps: Some(iteration.sweeps()),
+            options: format!(
+                "tolerance={:e}, first-rank={FIRST_RANK}, largest-rank={LARGEST_RANK}, most-sweeps={MOST_SWEEPS}, \
+                 seed={}",
+                self.context.tolerance, self.context.limits.seed
+            ),
+            status: status.to_owned(),
+            interrupted: !done,
+            assemble_s,
+            solve_s: solve_s - self.judge.spent().as_secs_f64(),
+            trace: self.trace,
+        }
+    }
+}
+
+/// Declines what would not fit: the reduced maps beside the original ones, and the vectors.
+fn check_memory(method: &'static str, system: &IncrementSystem, context: &Context) -> Result<(), Decline> {
+    /// States, gradients, memory of the quasi-Newton method, passes: matrices of `rank × signals`.
+    const MATRICES: u64 = 28;
+    let weights: u64 = system.edges().iter().map(|edge| (edge.map.rows() * edge.map.cols()) as u64).sum();
+    let signals: u64 = (0..system.blocks()).map(|k| system.len(k) as u64).sum();
+    let needed = 8 * (2 * weights + MATRICES * FIRST_RANK as u64 * signals);
+    let limit = context.limits.memory_bytes;
+    if needed <= limit {
+        return Ok(());
+    }
+    let what = format!("a copy of {weights} weights and vectors for {signals} signals");
+    Err(Decline::Memory { method, what, needed_mib: needed >> 20, limit_mib: limit >> 20 })
+}

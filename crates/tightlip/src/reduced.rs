@@ -1,0 +1,122 @@
+//! Questions in cases: ℓ1 inputs and ℓ∞ outputs are maxima over single coordinates.
+//!
+//! The steepest cases go first. Multipliers that prove one case often prove others no worse, at the price of a proof
+//! alone; only a case that none of the last ones covers is solved.
+
+use std::time::Instant;
+
+use tightlip_certify::{Bound, CaseLedger, CaseProof, Refusal, Segment};
+use tightlip_model::{Case, IncrementSystem};
+
+use crate::Context;
+use crate::method::{Decline, FormalLower, Method, Problem};
+use crate::settle::{Settled, settle};
+
+/// Sets of multipliers tried on a new case: the first, which is the steepest's, and the last ones.
+const TRIED: usize = 3;
+
+/// Bounds every case; the report is that of the case with the largest bound, its figures of work the sums over all.
+pub(crate) fn settle_cases(
+    problem: &Problem<'_>,
+    method: Option<&dyn Method>,
+    context: &Context,
+) -> Result<(Settled, Result<(Bound, Vec<CaseProof>), Refusal>), Decline> {
+    let start = Instant::now();
+    let mut ledger = CaseLedger::new(&problem.system, &problem.query);
+    let mut known: Vec<Vec<Segment>> = Vec::new();
+    let mut worst: Option<(f64, Settled)> = None;
+    let (mut solve_s, mut solved) = (0.0, 0);
+    let cases = steepest_first(&problem.system, Case::all(&problem.system, &problem.query));
+    let count = cases.len();
+    for case in cases {
+        let tried = known.iter().take(1).chain(known.iter().skip(1).rev().take(TRIED - 1));
+        if tried.into_iter().any(|segments| ledger.prove_within(case, segments, &context.limits)) {
+            continue;
+        }
+        let mut settled = settle(&part(problem, case), method, context)?;
+        solve_s += settled.proposal.assemble_s + settled.proposal.solve_s;
+        solved += 1;
+        let proved = match std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried())) {
+            Ok(proved) => proved,
+            Err(refusal) => return Ok((settled, Err(refusal))),
+        };
+        let value = match ledger.prove(case, &proved.segments, &context.limits) {
+            Ok(value) => value,
+            Err(refusal) => return Ok((settled, Err(refusal))),
+        };
+        known.push(raised(proved.segments, value, ledger.value()));
+        if worst.as_ref().is_none_or(|(largest, _)| value > *largest) {
+            worst = Some((value, settled));
+        }
+    }
+    let (_, mut settled) = worst.expect("a question has at least one case, and the first is not covered");
+    let proposal = &mut settled.proposal;
+    proposal.status =
+        format!("{}; {solved} of {count} cases solved, the others proved with their multipliers", proposal.status);
+    (proposal.assemble_s, proposal.solve_s) = (0.0, solve_s);
+    settled.certify_s = start.elapsed().as_secs_f64() - solve_s;
+    Ok((settled, ledger.finish()))
+}
+
+/// Multipliers that prove `value`, relaxed so that they prove no more than `allowed` and cover more cases.
+fn raised(mut segments: Vec<Segment>, value: f64, allowed: f64) -> Vec<Segment> {
+    /// Keeps the relaxed bound below what is allowed, rounding included.
+    const BELOW: f64 = 1.0 - 1e-12;
+    if let Some(first) = segments.first_mut().filter(|_| value > 0.0 && value < allowed) {
+        // The bound is the root of the product of both weights.
+        first.multipliers.input = first.multipliers.input.scaled((allowed / value).powi(2) * BELOW);
+    }
+    segments
+}
+
+/// The largest lower bound of the formal constant over all cases.
+pub(crate) fn largest_formal_lower(
+    problem: &Problem<'_>,
+    method: &dyn Method,
+    context: &Context,
+) -> Result<FormalLower, Decline> {
+    let mut largest: Option<FormalLower> = None;
+    for case in steepest_first(&problem.system, Case::all(&problem.system, &problem.query)) {
+        // One case is enough for a lower bound; the first has to be there.
+        if largest.is_some() && context.limits.stop_requested() {
+            break;
+        }
+        let found = method.formal_lower(&part(problem, case), context)?;
+        largest = Some(match largest {
+            None => found,
+            Some(before) => {
+                let sweeps = before.sweeps + found.sweeps;
+                let (solve_s, certify_s) = (before.solve_s + found.solve_s, before.certify_s + found.certify_s);
+                let larger = if found.value > before.value { found } else { before };
+                FormalLower { sweeps, solve_s, certify_s, ..larger }
+            }
+        });
+    }
+    Ok(largest.expect("a question has at least one case"))
+}
+
+/// The problem of one case.
+fn part<'n>(problem: &Problem<'n>, case: Case) -> Problem<'n> {
+    if case.input.is_none() && case.output.is_none() {
+        return problem.clone();
+    }
+    Problem { network: problem.network, system: case.system(&problem.system), query: Case::query(&problem.query) }
+}
+
+/// Cases by the size of their column and row of weights, largest first: a guess at which bounds are largest.
+fn steepest_first(system: &IncrementSystem, mut cases: Vec<Case>) -> Vec<Case> {
+    let last = system.output_block();
+    let (mut columns, mut rows) = (vec![0.0; system.len(0)], vec![0.0; system.len(last)]);
+    for edge in system.edges().iter().filter(|edge| edge.from == 0 || edge.to == last) {
+        let matrix = edge.map.to_dense();
+        if edge.from == 0 {
+            columns.iter_mut().enumerate().for_each(|(j, size)| *size += matrix.col(j).squared_norm_l2());
+        }
+        if edge.to == last {
+            rows.iter_mut().enumerate().for_each(|(i, size)| *size += matrix.row(i).squared_norm_l2());
+        }
+    }
+    let size = |case: &Case| case.input.map_or(1.0, |j| columns[j]) * case.output.map_or(1.0, |i| rows[i]);
+    cases.sort_by(|a, b| size(b).total_cmp(&size(a)));
+    cases
+}

@@ -1,0 +1,111 @@
+//! One question about norms that an inequality expresses directly: a method proposes, the judge proves, and where a limit
+//! cut the method short, the baseline competes.
+
+use std::time::Instant;
+
+use tightlip_certify::Refusal;
+
+use crate::judge::{Judge, Proved, SMALLEST_MARGIN};
+use crate::method::{Decline, Method, Problem, Proposal};
+use crate::{Context, Stage, method_named};
+
+/// Largest margin for the multipliers of a solver that finished: beyond, something is wrong with them.
+const LARGEST_MARGIN: f64 = 1e-3;
+/// Largest margin for the last iterate of an interrupted solver: each layer costs a factor of about two there.
+const LARGEST_MARGIN_INTERRUPTED: f64 = 1.0;
+/// Where the search begins for an iterate that was interrupted: smaller margins are not worth the time that is left.
+const FIRST_MARGIN_INTERRUPTED: f64 = 1e-5;
+/// The method that always has an answer in no time.
+const BASELINE: &str = "norm-product";
+/// What `auto` takes: the tightest there is.
+const AUTO: &str = "lipsdp-neuron.lifted";
+
+/// A proposal with the outcome of its proof.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) method: &'static str,
+    pub(crate) proposal: Proposal,
+    pub(crate) result: Result<Proved, Refusal>,
+    pub(crate) certify_s: f64,
+    /// How it came about, where that is not obvious.
+    pub(crate) remark: Option<String>,
+}
+
+/// Asks `method`, or the automatic choice for `None`, and proves what it proposes.
+pub(crate) fn settle(
+    problem: &Problem<'_>,
+    method: Option<&dyn Method>,
+    context: &Context,
+) -> Result<Settled, Decline> {
+    let mut judge = Judge::new(problem, context);
+    let chosen = method.unwrap_or_else(|| named(AUTO));
+    let proposed = match chosen.propose(problem, context, &mut judge) {
+        Ok(proposal) => (chosen, proposal, None),
+        Err(decline) if excused(&decline, method.is_none()) => {
+            let baseline = named(BASELINE);
+            let proposal = baseline.propose(problem, context, &mut judge)?;
+            (baseline, proposal, Some(format!("{BASELINE} instead, because {decline}")))
+        }
+        Err(other) => return Err(other),
+    };
+    let (method, proposal, remark) = proposed;
+    context.report(&Stage::Certifying);
+    let result = prove(&proposal, &mut judge);
+    let certify_s = judge.spent().as_secs_f64();
+    let mut settled = Settled { method: method.name(), proposal, result, certify_s, remark };
+    if settled.proposal.interrupted {
+        compete_with_baseline(&mut settled, problem, context);
+    }
+    Ok(settled)
+}
+
+/// Whether the baseline may stand in for a method that declined: where a limit left no time, or memory did not suffice
+/// and nobody asked for that very method.
+fn excused(decline: &Decline, automatic: bool) -> bool {
+    matches!(decline, Decline::Stopped { .. }) || automatic && matches!(decline, Decline::Memory { .. })
+}
+
+/// A method that must be in the list.
+fn named(name: &str) -> &'static dyn Method {
+    method_named(name).expect("the methods this module names are in the list")
+}
+
+/// Proves what the judge has not yet proved of a proposal; the best of it.
+fn prove(proposal: &Proposal, judge: &mut Judge<'_>) -> Result<Proved, Refusal> {
+    let (smallest, largest) = if proposal.interrupted {
+        (FIRST_MARGIN_INTERRUPTED, LARGEST_MARGIN_INTERRUPTED)
+    } else {
+        (SMALLEST_MARGIN, LARGEST_MARGIN)
+    };
+    let mut last = Refusal::nothing_tried();
+    for candidate in &proposal.candidates {
+        if judge.best().is_some() && !judge.has_time() {
+            break;
+        }
+        if let Err(refusal) = judge.search(candidate, smallest, largest) {
+            last = refusal;
+        }
+    }
+    judge.best().cloned().ok_or(last)
+}
+
+/// Replaces what was settled by the product of norms if that proves more.
+fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>, context: &Context) {
+    let start = Instant::now();
+    let mut judge = Judge::new(problem, context);
+    let Ok(baseline) = named(BASELINE).propose(problem, context, &mut judge) else { return };
+    let result = prove(&Proposal { interrupted: false, ..baseline.clone() }, &mut judge);
+    let better = match (&settled.result, &result) {
+        (Ok(ours), Ok(theirs)) => theirs.bound.value() < ours.bound.value(),
+        (Err(_), Ok(_)) => true,
+        (_, Err(_)) => false,
+    };
+    settled.certify_s += start.elapsed().as_secs_f64();
+    if better {
+        // The status alone remembers the interrupted method; every other figure is the baseline's.
+        let status = format!("{} was {}, {BASELINE} is smaller", settled.method, settled.proposal.status);
+        settled.proposal = Proposal { status, interrupted: true, ..baseline };
+        settled.method = BASELINE;
+        settled.result = result;
+    }
+}
