@@ -14,9 +14,16 @@ l_j >= 0, one for each hidden neuron, and diagonal matrices D_in, D_out, let F b
     F(d_0, .., d_H, y) = d_0' D_in d_0 + y' D_out y - 2 y' W_{H+1} d_H - sum_j 2 l_j (d_j - a s_j)(b s_j - d_j).
 
 If F >= 0 everywhere, then 2 <y, f-increment> <= d_0' D_in d_0 + y' D_out y, as each term of the sum is >= 0 along
-increments. Now d_0' D_in d_0 <= w_in |d_0|^2 with w_in = max D_in (l2 and l1 norm) or the sum of D_in (l-infinity), and
-y' D_out y <= w_out over the unit ball of the dual of the output norm, w_out = max D_out (l2, l-infinity) or the sum
-(l1). Scaling d_0 and y gives |f-increment|^2 <= w_in w_out |d_0|^2, so L^2 = w_in w_out is a valid constant squared.
+increments. Now d_0' D_in d_0 <= w_in |d_0|^2 with w_in = max D_in (l2 norm) or the sum of D_in (l-infinity), and
+y' D_out y <= w_out over the unit ball of the dual of the output norm, w_out = max D_out (l2) or the sum of D_out (l1).
+Scaling d_0 and y gives |f-increment|^2 <= w_in w_out |d_0|^2, so L^2 = w_in w_out is a valid constant squared.
+
+Cases: the l-infinity norm of an increment of f is that of its largest coordinate, so one bound for each output gives
+L as their maximum. With l1 inputs, go from x to x' one coordinate after the other: the f-increment is the sum of those
+of the steps, step i has at most the norm L_i |d_0i|, hence L = max L_i. A case is the network with the only input i or
+the only output j, or both; a single number has the l2 norm |.|. Every case has to be proved, each one once.
+
+Level: a claim that is only probabilistic is accepted if this exact proof succeeds, which is more than it claims.
 
 Segments: a certificate may cut the network after hidden blocks. A segment ends in the pre-activations of the block it
 is cut at (l2 norm); the activation there multiplies by at most max(|a|, |b|); the bounds of the segments multiply.
@@ -27,6 +34,8 @@ with a non-zero weight may be cut off the network. Both rules together keep exac
 exact weights from an input to an output; the others leave F, whatever their multipliers. Any other multiplier 0 is
 sound as well (a condition not used), but stays in F, where a zero on the diagonal needs a row of zeros.
 """
+from __future__ import annotations
+
 import json
 import sys
 from dataclasses import dataclass
@@ -37,6 +46,7 @@ from pathlib import Path
 Row = dict[int, Fraction]  # the non-zero entries of a row, by column
 Matrix = list[Row]
 Slopes = tuple[Fraction, Fraction]
+Case = tuple  # the only input and the only output; None: all of them
 ZERO, ONE = Fraction(0), Fraction(1)
 
 
@@ -154,6 +164,24 @@ def select_output(network: Network, output: str) -> None:
     network.sizes[-1] = 1
 
 
+def cases_of(network: Network, input_norm: str, output_norm: str) -> set[Case]:
+    """Every case of the question; (None, None) alone if the norms need no cases."""
+    inputs = range(network.sizes[0]) if input_norm == "1" else [None]
+    outputs = range(network.sizes[-1]) if output_norm == "inf" else [None]
+    return {(i, j) for i in inputs for j in outputs}
+
+
+def restrict(network: Network, case: Case) -> Network:
+    """The network of a case: the only input is a column of the first map, the only output a row of the last."""
+    sizes, maps = list(network.sizes), list(network.maps)
+    only_input, only_output = case
+    if only_input is not None:
+        maps[0], sizes[0] = [{0: row[only_input]} if only_input in row else {} for row in maps[0]], 1
+    if only_output is not None:
+        maps[-1], sizes[-1] = [maps[-1][only_output]], 1
+    return Network(sizes, maps, network.slopes)
+
+
 def live_signals(network: Network) -> list[set[int]]:
     """For each block the signals on a path of non-zero weights from an input to an output."""
     live = [set(range(network.sizes[0]))]
@@ -247,17 +275,11 @@ def root(square: Fraction) -> str:
     return f"{(Decimal(square.numerator) / Decimal(square.denominator)).sqrt():.17g}"
 
 
-def check(net: Network, certificate: dict) -> tuple[Fraction, Fraction]:
-    """The claimed bound and the proved square; raises Refused."""
-    if certificate.get("format") != "tightlip-certificate" or certificate.get("version") != 1:
-        raise ValueError("not a tightlip-certificate of version 1")
-    query, last = certificate["query"], len(net.maps)
-    if query["region"] != "global" or not {query["input_norm"], query["output_norm"]} <= {"1", "2", "inf"}:
-        raise ValueError("only global bounds in the norms 1, 2, inf are known here")
-    select_output(net, query["output"])
-    live = live_signals(net)
+def prove_segments(net: Network, segments: list[dict], input_norm: str, output_norm: str) -> Fraction:
+    """The square of the bound that the segments prove; "inf" inputs and "1" outputs take sums, all others maxima."""
+    live, last = live_signals(net), len(net.maps)
     square, start = ONE, 0
-    for segment in certificate["segments"]:
+    for segment in segments:
         end, multipliers = segment["end_block"], segment["multipliers"]
         if not (type(end) is int and start < end <= last) or len(multipliers["hidden"]) != end - start - 1:
             raise Refused("the segments do not fit the network")
@@ -269,14 +291,47 @@ def check(net: Network, certificate: dict) -> tuple[Fraction, Fraction]:
         if not is_nonnegative(build_form(net, live, start, blocks)):
             raise Refused(f"the matrix of the segment that ends in block {end} is not positive semidefinite")
         inputs, outputs = [blocks[0][i] for i in live[start]], [blocks[-1][i] for i in live[end]]
-        square *= sum(inputs) if start == 0 and query["input_norm"] == "inf" else max(inputs, default=ZERO)
-        square *= sum(outputs) if end == last and query["output_norm"] == "1" else max(outputs, default=ZERO)
+        square *= sum(inputs) if start == 0 and input_norm == "inf" else max(inputs, default=ZERO)
+        square *= sum(outputs) if end == last and output_norm == "1" else max(outputs, default=ZERO)
         if end < last:
             square *= max(abs(slope) for slope in net.slopes[end - 1]) ** 2
         start = end
-    bound = number(certificate["bound"])
     if start != last:
         raise Refused("the segments do not reach the output")
+    return square
+
+
+def check(net: Network, certificate: dict) -> tuple[Fraction, Fraction]:
+    """The claimed bound and the proved square; raises Refused."""
+    if certificate.get("format") != "tightlip-certificate" or certificate.get("version") != 1:
+        raise ValueError("not a tightlip-certificate of version 1")
+    query, norms = certificate["query"], (certificate["query"]["input_norm"], certificate["query"]["output_norm"])
+    if query["region"] != "global" or not set(norms) <= {"1", "2", "inf"}:
+        raise ValueError("only global bounds in the norms 1, 2, inf are known here")
+    if certificate["level"] not in ("rigorous", "probabilistic"):
+        raise ValueError(f"unknown level {certificate['level']!r}")
+    select_output(net, query["output"])
+    todo = cases_of(net, *norms)
+    whole, proofs = certificate.get("segments", []), certificate.get("cases", [])
+    if todo == {(None, None)}:
+        if proofs:
+            raise Refused("cases, but the norms of the question need none")
+        proofs = [{"cases": [{"input": None, "output": None}], "segments": whole}]
+    elif whole:
+        raise Refused("segments for the whole question, but its norms need cases")
+    square = ZERO
+    for proof in proofs:
+        for case in ((entry["input"], entry["output"]) for entry in proof["cases"]):
+            if case not in todo or not {type(index) for index in case} <= {int, type(None)}:
+                raise Refused(f"the case {case} is given twice or is none of the question")
+            todo.remove(case)
+            try:
+                square = max(square, prove_segments(restrict(net, case), proof["segments"], *norms))
+            except Refused as reason:
+                raise Refused(str(reason) if case == (None, None) else f"case {case}: {reason}") from None
+    if todo:
+        raise Refused(f"{len(todo)} cases of the question have no proof")
+    bound = number(certificate["bound"])
     if bound < 0 or bound**2 < square:
         raise Refused(f"the multipliers prove only {root(square)} (rounded), not {float(bound)!r}")
     return bound, square
@@ -286,13 +341,14 @@ def main(arguments: list[str]) -> int:
     try:
         network, certificate = (json.loads(Path(path).read_text(encoding="utf-8")) for path in arguments)
         bound, square = check(read_network(network), certificate)
+        more = ", more than the probabilistic claim" if certificate["level"] == "probabilistic" else ""
     except Refused as reason:
         print(f"refused: {reason}")
         return 1
     except (OSError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
         print(f"bad input: {type(error).__name__}: {error}")
         return 2
-    print(f"accepted: Lipschitz constant <= {float(bound)!r}, proved {root(square)} (SHA-256 not checked)")
+    print(f"accepted: Lipschitz constant <= {float(bound)!r}, proved {root(square)}{more} (SHA-256 not checked)")
     return 0
 
 

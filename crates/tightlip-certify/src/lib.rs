@@ -22,6 +22,7 @@ mod ball;
 mod bound;
 mod certificate;
 mod directed;
+mod dominance;
 mod elimination;
 mod enclosure;
 mod factor;

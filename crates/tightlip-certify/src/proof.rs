@@ -7,6 +7,7 @@ use faer::Par;
 use tightlip_model::{IncrementSystem, Limits, Multipliers, Norm, Query, Weight};
 
 use crate::directed::{add_up, gamma, mul_up, sqrt_up};
+use crate::dominance::shows_positive;
 use crate::factor::{Breakdown, Factor};
 use crate::inequality::Inequality;
 use crate::skeleton::Skeleton;
@@ -71,6 +72,9 @@ impl Prover {
 
     /// Proves that the inequality holds, or says why not.
     fn prove_positive(&self, inequality: &Inequality, par: Par) -> Result<(), Refusal> {
+        if shows_positive(inequality) {
+            return Ok(());
+        }
         /// The residual hardly depends on the shift, so the second try succeeds unless the matrix is not definite
         /// enough.
         const TRIES: usize = 3;

@@ -17,6 +17,7 @@ use tightlip_model::{IncrementSystem, Norm, Query, RelaxationPoint, SlopeInterva
 use crate::Refusal;
 use crate::directed::{UNDERFLOW, UNIT, add_up, gamma, inflated, sqrt_up};
 use crate::enclosure::Enclosure;
+use crate::signals::LiveSignals;
 
 /// The signals of a block: float vectors that are feasible, and upper bounds of their lengths.
 struct Signals {
@@ -41,12 +42,14 @@ pub fn relaxation_value(system: &IncrementSystem, query: &Query, point: &Relaxat
     let (input_whole, output_whole) = norms(query)?;
     check_shapes(system, point)?;
     let last = system.output_block();
+    let weights: Vec<Enclosure> = system.edges().iter().map(|edge| Enclosure::of(&edge.map)).collect();
+    let live = LiveSignals::new(system, &weights);
     let mut blocks = vec![Signals { lengths: lengths_up(&point.input), vectors: point.input.clone() }];
     for k in 1..last {
-        let incoming = incoming(system, k, &blocks);
-        blocks.push(feasible_signals(&incoming, &point.directions[k - 1], system.slopes(k), k)?);
+        let incoming = incoming(system, &weights, k, &blocks);
+        blocks.push(feasible_signals(&incoming, &point.directions[k - 1], (system.slopes(k), live.of(k)), k)?);
     }
-    let outputs = incoming(system, last, &blocks);
+    let outputs = incoming(system, &weights, last, &blocks);
     let rank = point.input.nrows();
     let sizes = (0..system.len(last)).map(|i| (length_down(outputs.vectors.as_ref(), i) - outputs.errors[i]).max(0.0));
     // Sums of rounded-down terms; the factor covers the rounding of differences, squares, sum, root and quotient.
@@ -93,14 +96,13 @@ fn check_shapes(system: &IncrementSystem, point: &RelaxationPoint) -> Result<(),
 }
 
 /// `Σ_i W_{k,i} V_i` with the error of each column, `γ Σ_j |w_j| ‖v_j‖`, plus what the enclosure of the map leaves open.
-fn incoming(system: &IncrementSystem, k: usize, blocks: &[Signals]) -> Incoming {
+fn incoming(system: &IncrementSystem, weights: &[Enclosure], k: usize, blocks: &[Signals]) -> Incoming {
     let rank = blocks[0].vectors.nrows();
     let n = system.len(k);
     let terms: usize = system.edges_into(k).map(|edge| system.len(edge.from) + 1).sum();
     let mut vectors = Mat::<f64>::zeros(rank, n);
     let (mut magnitudes, mut radii) = (vec![0.0; n], vec![0.0; n]);
-    for edge in system.edges_into(k) {
-        let weights = Enclosure::of(&edge.map);
+    for (edge, weights) in system.edges().iter().zip(weights).filter(|(edge, _)| edge.to == k) {
         vectors += &blocks[edge.from].vectors * weights.mid.transpose();
         for (j, &length) in blocks[edge.from].lengths.iter().enumerate() {
             for (i, w) in weights.mid.col(j).iter().enumerate() {
@@ -125,16 +127,17 @@ fn incoming(system: &IncrementSystem, k: usize, blocks: &[Signals]) -> Incoming 
     Incoming { vectors, errors }
 }
 
-/// Feasible signals near `m û + h ‖û‖ g`.
+/// Feasible signals near `m û + h ‖û‖ g`. Those that no output sees stay zero: they could be anything.
 fn feasible_signals(
     incoming: &Incoming,
     directions: &Mat<f64>,
-    slopes: &[SlopeInterval],
+    (slopes, live): (&[SlopeInterval], &[usize]),
     block: usize,
 ) -> Result<Signals, Refusal> {
     let rank = directions.nrows();
     let mut vectors = Mat::<f64>::zeros(rank, slopes.len());
-    for (j, slope) in slopes.iter().enumerate() {
+    for &j in live {
+        let slope = slopes[j];
         let (mean, half) = (0.5 * (slope.lower() + slope.upper()), 0.5 * (slope.upper() - slope.lower()));
         let size = incoming.vectors.col(j).norm_l2();
         let reach = half * size;
@@ -149,7 +152,7 @@ fn feasible_signals(
                 vectors[(i, j)] = mean * incoming.vectors[(i, j)] + length * directions[(i, j)];
             }
         }
-        if !is_feasible(&vectors, incoming, j, *slope) {
+        if !is_feasible(&vectors, incoming, j, slope) {
             if slope.lower() * slope.upper() > 0.0 {
                 return Err(Refusal::Unsupported {
                     what: format!("neuron {j} of hidden layer {block} cannot be shown feasible in the relaxation"),
@@ -281,5 +284,17 @@ mod tests {
         ] {
             assert!(relaxation_value(&system, &query, &point).is_err(), "{point:?}");
         }
+    }
+
+    #[test]
+    fn a_neuron_that_nothing_reads_needs_no_feasible_signal() {
+        // Its incoming vector cancels to zero but for rounding, and with αβ > 0 zero could not be shown feasible.
+        let slope = SlopeInterval::new(0.1, 1.0).expect("an interval");
+        let system = chain(&[vec![vec![1.0, -1.0], vec![1.0, 1.0]], vec![vec![2.0, 0.0]]], slope);
+        let query = Query { input_norm: Norm::LInf, ..Query::euclidean(OutputSelection::All) };
+        let signs = Mat::from_fn(1, 2, |_, j| [1.0, -1.0][j]);
+        let point = RelaxationPoint { input: signs, directions: vec![Mat::from_fn(1, 2, |_, j| [1.0, 0.0][j])] };
+        let value = relaxation_value(&system, &query, &point).expect("feasible");
+        assert!(value <= 4.0 && value > 4.0 * (1.0 - 1e-12), "{value}");
     }
 }

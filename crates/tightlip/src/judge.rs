@@ -33,6 +33,8 @@ pub struct Proved {
 pub struct Judge<'p> {
     problem: &'p Problem<'p>,
     context: &'p Context,
+    /// Made for the first proposal of one segment; what depends on the network alone is computed once.
+    prover: Option<Prover>,
     best: Option<Proved>,
     last_attempt: Duration,
     /// When a limit was first seen to have struck.
@@ -43,7 +45,15 @@ pub struct Judge<'p> {
 impl<'p> Judge<'p> {
     /// A judge without a verdict.
     pub fn new(problem: &'p Problem<'p>, context: &'p Context) -> Self {
-        Self { problem, context, best: None, last_attempt: Duration::ZERO, struck: None, spent: Duration::ZERO }
+        Self {
+            problem,
+            context,
+            prover: None,
+            best: None,
+            last_attempt: Duration::ZERO,
+            struck: None,
+            spent: Duration::ZERO,
+        }
     }
 
     /// The best bound proved so far.
@@ -105,13 +115,27 @@ impl<'p> Judge<'p> {
     }
 
     /// One proof, with probability where memory does not suffice for a factorisation.
-    fn prove(&self, segments: &[Segment], epsilon: f64) -> Result<(Bound, Vec<Segment>), Refusal> {
-        let problem = self.problem;
+    fn prove(&mut self, segments: &[Segment], epsilon: f64) -> Result<(Bound, Vec<Segment>), Refusal> {
         let segments = rounded(segments, epsilon);
-        match prove_segments(&problem.system, &problem.query, &segments, &self.context.limits) {
+        match self.prove_rigorously(&segments) {
             Ok(bound) => Ok((bound, segments)),
             Err(Refusal::Memory { .. }) => self.prove_probably(segments),
             Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// One rigorous proof of rounded segments.
+    fn prove_rigorously(&mut self, segments: &[Segment]) -> Result<Bound, Refusal> {
+        let (problem, limits) = (self.problem, &self.context.limits);
+        match segments {
+            [whole] if whole.end_block == problem.system.output_block() => {
+                let prover = match self.prover.take() {
+                    Some(prover) => prover,
+                    None => Prover::new(&problem.system, &problem.query, limits)?,
+                };
+                self.prover.insert(prover).prove(&whole.multipliers, limits)
+            }
+            parts => prove_segments(&problem.system, &problem.query, parts, limits),
         }
     }
 

@@ -102,9 +102,12 @@ fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>, context: 
     };
     settled.certify_s += start.elapsed().as_secs_f64();
     if better {
-        // The status alone remembers the interrupted method; every other figure is the baseline's.
-        let status = format!("{} was {}, {BASELINE} is smaller", settled.method, settled.proposal.status);
-        settled.proposal = Proposal { status, interrupted: true, ..baseline };
+        // The interrupted method is remembered by its status, its course and its bound of the relaxation from below,
+        // which is one of the same relaxation; every other figure is the baseline's.
+        let before = &mut settled.proposal;
+        let status = format!("{} was {}, {BASELINE} is smaller", settled.method, before.status);
+        let (relaxation_lower, trace) = (before.relaxation_lower, std::mem::take(&mut before.trace));
+        settled.proposal = Proposal { status, interrupted: true, relaxation_lower, trace, ..baseline };
         settled.method = BASELINE;
         settled.result = result;
     }
