@@ -5,7 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use tightlip_certify::{Bound, Draw, Refusal, Segment, prove_segments, prove_segments_probably, round_multipliers};
+use tightlip_certify::{
+    Bound, Draw, Prover, Refusal, Segment, prove_segments, prove_segments_probably, round_multipliers,
+};
 
 use crate::Context;
 use crate::method::Problem;
