@@ -11,11 +11,11 @@
 use std::collections::BTreeSet;
 
 /// Positions of blocks in the elimination.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Elimination {
     order: Vec<usize>,
     positions: Vec<usize>,
-    filled: u64,
+    work: Work,
     widest: usize,
 }
 
@@ -120,17 +120,17 @@ impl Elimination {
         const MOST_BLOCKS: usize = 16;
         let blocks = graph.sizes.len();
         let mut order = Vec::with_capacity(blocks);
-        let (mut filled, mut widest) = (0, 0);
+        let (mut all, mut widest) = (Work::default(), 0);
         while let Some(k) = if blocks <= MOST_BLOCKS { graph.best() } else { graph.left.first().copied() } {
             if graph.dense[k] {
                 widest = widest.max(graph.sizes[k]);
             }
-            filled += graph.eliminate(k).filled;
+            all.add(&graph.eliminate(k));
             order.push(k);
         }
         let mut positions = vec![0; blocks];
         order.iter().enumerate().for_each(|(position, &k)| positions[k] = position);
-        Self { order, positions, filled, widest }
+        Self { order, positions, work: all, widest }
     }
 
     /// The blocks in the order of their elimination.
@@ -150,7 +150,12 @@ impl Elimination {
 
     /// Entries of the blocks of the factor, without diagonal pivots.
     pub(crate) fn filled(&self) -> u64 {
-        self.filled
+        self.work.filled
+    }
+
+    /// Multiplications of the factorisation, about.
+    pub(crate) fn multiplications(&self) -> f64 {
+        self.work.multiplications
     }
 }
 

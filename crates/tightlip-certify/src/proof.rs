@@ -47,6 +47,11 @@ impl Prover {
         Ok(Self { skeleton, input_norm: query.input_norm, output_norm: query.output_norm })
     }
 
+    /// Multiplications of the factorisation in a proof, about; the whole proof takes two to three times as many.
+    pub fn multiplications(&self) -> f64 {
+        self.skeleton.elimination.multiplications()
+    }
+
     /// Proves the upper bound that `multipliers` give, with the threads of `limits`.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 pub use iteration::LiftedIteration;
 pub use pattern::{Pattern, best_pattern};
-pub use solve::{Row, Settings, Stop, Verdict, solve};
+pub use solve::{Companion, Row, Settings, Stop, Verdict, solve};
 
 mod columns;
 mod escape;

@@ -19,6 +19,17 @@ pub struct Settings {
     pub largest_rank: usize,
     /// Sweeps after which it gives up.
     pub most_sweeps: u64,
+    /// A judgement takes about as long as this many sweeps; so many are made before the next one.
+    pub judgement_sweeps: u64,
+}
+
+/// Who follows a run: judges multipliers and watches the steps.
+pub trait Companion {
+    /// Whether the current multipliers are good enough.
+    fn judge(&mut self, iteration: &LiftedIteration<'_>) -> Verdict;
+
+    /// Sees every step.
+    fn observe(&mut self, row: &Row);
 }
 
 /// What the judge says about the current multipliers.
@@ -69,18 +80,17 @@ const LANCZOS_STEPS: usize = 60;
 /// Sweeps between judgements grow by this factor, so that their number is logarithmic.
 const LATER: f64 = 1.15;
 
-/// Runs `iteration` until `judge` has enough; `observe` sees every step.
+/// Runs `iteration` until `companion` has enough.
 pub fn solve(
     iteration: &mut LiftedIteration<'_>,
     settings: &Settings,
     limits: &Limits,
-    judge: &mut dyn FnMut(&mut LiftedIteration<'_>) -> Verdict,
-    observe: &mut dyn FnMut(&Row),
+    companion: &mut dyn Companion,
 ) -> Stop {
     let start = Instant::now();
     let mut values = [0.0_f64; WINDOW];
     let mut since_restart = 0_usize;
-    let (mut next_judgement, mut last_judged_s, mut judging_s) = (0_u64, 0.0_f64, 0.0_f64);
+    let mut next_judgement = 0_u64;
     loop {
         let value = iteration.step();
         let seconds = start.elapsed().as_secs_f64();
@@ -90,30 +100,29 @@ pub fn solve(
         values[since_restart % WINDOW] = value;
         since_restart += 1;
         if limits.stop_requested() {
-            observe(&row);
+            companion.observe(&row);
             return Stop::Interrupted;
         }
         if iteration.sweeps() >= settings.most_sweeps {
-            observe(&row);
+            companion.observe(&row);
             return Stop::SweepLimit;
         }
         let settled = since_restart > WINDOW && change <= settings.tolerance;
-        // A judgement is worth as much time as the sweeps that led to it.
-        let due = iteration.sweeps() >= next_judgement && seconds - last_judged_s >= judging_s;
+        let due = iteration.sweeps() >= next_judgement;
         let still = settled && change <= STILL;
         if settled && (due || still) {
-            let verdict = judge(iteration);
-            last_judged_s = start.elapsed().as_secs_f64();
-            judging_s = last_judged_s - seconds;
-            next_judgement = (iteration.sweeps() as f64 * LATER) as u64;
+            let verdict = companion.judge(iteration);
+            // By counting, not by the clock, so that the same question gets the same answer.
+            let later = (iteration.sweeps() as f64 * LATER) as u64;
+            next_judgement = later.max(iteration.sweeps() + settings.judgement_sweeps);
             if verdict == Verdict::Enough {
-                observe(&row);
+                companion.observe(&row);
                 return Stop::Solved;
             }
             if still {
                 let pair = iteration.negative_direction(LANCZOS_STEPS);
                 row.scaled_eigenvalue = pair.as_ref().map(|pair| pair.value);
-                observe(&row);
+                companion.observe(&row);
                 if 2 * iteration.rank() > settings.largest_rank {
                     return Stop::Stalled;
                 }
@@ -125,6 +134,6 @@ pub fn solve(
                 continue;
             }
         }
-        observe(&row);
+        companion.observe(&row);
     }
 }

@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use tightlip_certify::{Segment, relaxation_value};
-use tightlip_lifted::{LiftedIteration, Row, Settings, Stop, Verdict, solve};
+use tightlip_lifted::{Companion, LiftedIteration, Row, Settings, Stop, Verdict, solve};
 use tightlip_model::{IncrementSystem, Multipliers, Norm, Reduction, Scaling};
 
 use super::constant;
@@ -25,8 +25,8 @@ const LARGEST_RANK: usize = 256;
 const MOST_SWEEPS: u64 = 200_000;
 /// Part of the tolerance that rounding may use up.
 const ROUNDING_SHARE: f64 = 0.5;
-/// A smaller margin than needed is tried as long as proofs take no more than this part of the time.
-const POLISHING_SHARE: f64 = 0.25;
+/// Steps between margins when a smaller one than needed is looked for.
+const MARGIN_STEP: f64 = 8.0;
 /// A proof is expensive if it takes as long as this many sweeps.
 const EXPENSIVE: f64 = 20.0;
 /// Seconds between two reports of progress.
@@ -63,17 +63,25 @@ impl Method for LipsdpNeuronLifted {
         let limits = &context.limits;
         let mut iteration =
             LiftedIteration::new(reduction.system(), &problem.query, FIRST_RANK, limits.seed, limits.threads);
-        let mut climb =
-            Climb { problem, context, reduction: &reduction, judge, lower: None, trace: Vec::new(), told_s: 0.0 };
-        let settings = Settings { tolerance: context.tolerance, largest_rank: LARGEST_RANK, most_sweeps: MOST_SWEEPS };
-        let climb_cell = std::cell::RefCell::new(&mut climb);
-        let stop = solve(
-            &mut iteration,
-            &settings,
-            limits,
-            &mut |iteration| climb_cell.borrow_mut().judge(iteration),
-            &mut |row| climb_cell.borrow_mut().record(row),
-        );
+        let proof_sweeps = proof_sweeps(judge, reduction.system());
+        let settings = Settings {
+            tolerance: context.tolerance,
+            largest_rank: LARGEST_RANK,
+            most_sweeps: MOST_SWEEPS,
+            judgement_sweeps: proof_sweeps.min(MOST_SWEEPS as f64) as u64,
+        };
+        let mut climb = Climb {
+            problem,
+            context,
+            reduction: &reduction,
+            judge,
+            expensive: proof_sweeps > EXPENSIVE,
+            judgements: 0,
+            lower: None,
+            trace: Vec::new(),
+            told_s: 0.0,
+        };
+        let stop = solve(&mut iteration, &settings, limits, &mut climb);
         if stop != Stop::Solved {
             climb.bound_below(&iteration);
         }
@@ -87,6 +95,9 @@ struct Climb<'c, 'p> {
     context: &'c Context,
     reduction: &'c Reduction,
     judge: &'c mut Judge<'p>,
+    /// Whether a proof takes as long as many sweeps.
+    expensive: bool,
+    judgements: usize,
     /// The best safe lower bound of the relaxation.
     lower: Option<f64>,
     trace: Vec<TraceRow>,
@@ -94,15 +105,12 @@ struct Climb<'c, 'p> {
     told_s: f64,
 }
 
-impl Climb<'_, '_> {
+impl Companion for Climb<'_, '_> {
     /// Tries to prove the current multipliers to the tolerance.
-    fn judge(&mut self, iteration: &mut LiftedIteration<'_>) -> Verdict {
+    fn judge(&mut self, iteration: &LiftedIteration<'_>) -> Verdict {
         let margin = self.margin();
-        let mut candidates = self.candidates(iteration);
-        // Where a proof takes as long as many sweeps, sweeping is the better use of the time than other guesses.
-        if self.judge.last_attempt().as_secs_f64() > EXPENSIVE * self.sweep_s() {
-            candidates.truncate(1);
-        }
+        let candidates = self.to_try(iteration);
+        self.judgements += 1;
         let Some(proved) = candidates.iter().find(|candidate| self.judge.attempt(candidate, margin).is_ok()) else {
             return Verdict::More;
         };
@@ -114,11 +122,37 @@ impl Climb<'_, '_> {
         Verdict::Enough
     }
 
-    /// Seconds of a sweep so far, judgements left out.
-    fn sweep_s(&self) -> f64 {
-        self.trace
-            .last()
-            .map_or(0.0, |row| (row.time_s - self.judge.spent().as_secs_f64()).max(0.0) / row.sweeps as f64)
+    /// Writes a step down and reports it now and then.
+    fn observe(&mut self, row: &Row) {
+        let value = self.reduction.bound_scale() * row.value;
+        self.trace.push(TraceRow {
+            time_s: row.seconds,
+            sweeps: row.sweeps,
+            value,
+            scaled_eigenvalue: row.scaled_eigenvalue,
+            rank: row.rank,
+            proved: self.judge.best().map(|best| best.bound.value()),
+        });
+        if row.seconds - self.told_s >= REPORT_EVERY_S {
+            self.told_s = row.seconds;
+            self.context.report(&Stage::Solving { iteration: row.sweeps, claimed: value, gap: None });
+        }
+    }
+}
+
+impl Climb<'_, '_> {
+    /// What is tried at this judgement: everything, or where a proof takes as long as many sweeps, only one: the most
+    /// likely candidate every other time, the others in turn.
+    fn to_try(&self, iteration: &LiftedIteration<'_>) -> Vec<Vec<Segment>> {
+        let mut candidates = self.candidates(iteration);
+        if self.expensive {
+            let others = candidates.len() - 1;
+            let turn = self.judgements / 2;
+            let chosen = if self.judgements.is_multiple_of(2) || others == 0 { 0 } else { others - turn % others };
+            candidates.swap(0, chosen);
+            candidates.truncate(1);
+        }
+        candidates
     }
 
     /// The margin whose rounding uses up its share of the tolerance: it costs `(H + 1) ε`.
@@ -132,15 +166,11 @@ impl Climb<'_, '_> {
         proved.zip(self.lower).is_some_and(|(upper, lower)| upper <= lower * (1.0 + self.context.tolerance))
     }
 
-    /// Smaller margins, while that is cheap: the bound gets tighter than was asked for.
+    /// Smaller margins: the bound gets tighter than was asked for. One try where proofs are expensive.
     fn polish(&mut self, candidate: &[Segment], margin: f64) {
-        let work_s = self.trace.last().map_or(0.0, |row| row.time_s);
-        let mut epsilon = SMALLEST_MARGIN;
-        while epsilon < margin && self.judge.last_attempt().as_secs_f64() <= POLISHING_SHARE * work_s.max(1e-3) {
-            if self.judge.attempt(candidate, epsilon).is_ok() {
-                return;
-            }
-            epsilon *= 16.0;
+        let mut epsilon = if self.expensive { margin / MARGIN_STEP.powi(2) } else { SMALLEST_MARGIN };
+        while epsilon < margin && self.judge.attempt(candidate, epsilon).is_err() {
+            epsilon *= if self.expensive { f64::INFINITY } else { MARGIN_STEP };
         }
     }
 
@@ -159,23 +189,6 @@ impl Climb<'_, '_> {
         let point = self.reduction.lift_point(&self.problem.system, &point, pulls);
         if let Ok(value) = relaxation_value(&self.problem.system, &self.problem.query, &point) {
             self.lower = Some(self.lower.map_or(value, |lower| lower.max(value)));
-        }
-    }
-
-    /// Writes a step down and reports it now and then.
-    fn record(&mut self, row: &Row) {
-        let value = self.reduction.bound_scale() * row.value;
-        self.trace.push(TraceRow {
-            time_s: row.seconds,
-            sweeps: row.sweeps,
-            value,
-            scaled_eigenvalue: row.scaled_eigenvalue,
-            rank: row.rank,
-            proved: self.judge.best().map(|best| best.bound.value()),
-        });
-        if row.seconds - self.told_s >= REPORT_EVERY_S {
-            self.told_s = row.seconds;
-            self.context.report(&Stage::Solving { iteration: row.sweeps, claimed: value, gap: None });
         }
     }
 
@@ -206,6 +219,12 @@ impl Climb<'_, '_> {
             trace: self.trace,
         }
     }
+}
+
+/// How many sweeps take as long as one proof.
+fn proof_sweeps(judge: &mut Judge<'_>, reduced: &IncrementSystem) -> f64 {
+    let weights: f64 = reduced.edges().iter().map(|edge| edge.map.coefficients() as f64).sum();
+    judge.proof_multiplications() / (2.0 * FIRST_RANK as f64 * weights)
 }
 
 /// Declines what would not fit: the reduced maps beside the original ones, and the vectors.

@@ -1,0 +1,116 @@
+//! Seconds of a sweep, and how much of it a mere matrix product of the same shape would take.
+//!
+//! A sweep multiplies every weight matrix `W` with an `n′ × r` matrix forward and its transpose with an `n × r` matrix
+//! backward: `4 nnz(W) r` operations. The share is the time of exactly these products, operands stored by columns, with
+//! one thread or with all, whichever is faster, against the time of a step, per sweep. Both are measured in turn
+//! (A B A B), so that a busy machine slows them alike.
+
+use std::time::Instant;
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, Par};
+use tightlip_lifted::LiftedIteration;
+use tightlip_model::{Edge, IncrementSystem, Limits, LinearMap, Query};
+
+/// Steps before the clock starts: the first are plain, and the quasi-Newton memory fills.
+const WARM_UP: usize = 10;
+/// Steps of the plain timing.
+const STEPS: usize = 50;
+/// Rounds of the comparison, at least and at most.
+const ROUNDS: (usize, usize) = (11, 1001);
+/// Seconds after which no more rounds than necessary are made.
+const ENOUGH_S: f64 = 0.5;
+
+/// What sweeps cost.
+#[derive(Debug)]
+pub(crate) struct Speed {
+    /// Mean over a fixed number of steps.
+    pub(crate) sweep_s: f64,
+    /// Median of the mere products.
+    pub(crate) products_s: f64,
+    /// Median of the products over that of a sweep.
+    pub(crate) gemm_share: f64,
+}
+
+/// Measures sweeps of a reduced system; `None` if one of its maps is not dense.
+pub(crate) fn measure(reduced: &IncrementSystem, query: &Query, rank: usize, limits: &Limits) -> Option<Speed> {
+    let mut iteration = LiftedIteration::new(reduced, query, rank, limits.seed, limits.threads);
+    for _ in 0..WARM_UP {
+        iteration.step();
+    }
+    let (start, before) = (Instant::now(), iteration.sweeps());
+    for _ in 0..STEPS {
+        iteration.step();
+    }
+    let sweep_s = start.elapsed().as_secs_f64() / (iteration.sweeps() - before) as f64;
+    // From the start again: a point that has converged makes other steps.
+    let mut iteration = LiftedIteration::new(reduced, query, rank, limits.seed, limits.threads);
+    for _ in 0..WARM_UP {
+        iteration.step();
+    }
+    let (products_s, stepped_s) = compare(&mut iteration, products(reduced, rank)?, limits.threads);
+    Some(Speed { sweep_s, products_s, gemm_share: products_s / stepped_s })
+}
+
+/// Medians of the products and of sweeps, measured in turn.
+fn compare(iteration: &mut LiftedIteration<'_>, mut products: Vec<Product<'_>>, threads: usize) -> (f64, f64) {
+    let (mut alone, mut shared, mut stepped) = (Vec::new(), Vec::new(), Vec::new());
+    let start = Instant::now();
+    while stepped.len() < ROUNDS.0 || start.elapsed().as_secs_f64() < ENOUGH_S && stepped.len() < ROUNDS.1 {
+        let before = iteration.sweeps();
+        let step_s = seconds_of(|| {
+            iteration.step();
+        });
+        stepped.push(step_s / (iteration.sweeps() - before) as f64);
+        alone.push(seconds_of(|| products.iter_mut().for_each(|product| product.multiply(Par::Seq))));
+        if threads > 1 {
+            let par = Par::rayon(threads);
+            shared.push(seconds_of(|| products.iter_mut().for_each(|product| product.multiply(par))));
+        }
+    }
+    let fastest = if shared.is_empty() { median(alone) } else { median(alone).min(median(shared)) };
+    (fastest, median(stepped))
+}
+
+/// The operands of one weight matrix.
+struct Product<'w> {
+    weights: &'w Mat<f64>,
+    /// `n′ × r`.
+    signals: Mat<f64>,
+    /// `n × r`, what `W` makes of them.
+    incoming: Mat<f64>,
+    /// `n′ × r`, what `Wᵀ` makes of that.
+    pulls: Mat<f64>,
+}
+
+impl Product<'_> {
+    /// Forward and backward.
+    fn multiply(&mut self, par: Par) {
+        matmul(self.incoming.as_mut(), Accum::Replace, self.weights, &self.signals, 1.0, par);
+        matmul(self.pulls.as_mut(), Accum::Replace, self.weights.transpose(), &self.incoming, 1.0, par);
+    }
+}
+
+/// One product for each edge.
+fn products(system: &IncrementSystem, rank: usize) -> Option<Vec<Product<'_>>> {
+    fn product(edge: &Edge, rank: usize) -> Option<Product<'_>> {
+        let LinearMap::Dense(weights) = &edge.map else { return None };
+        let (n, m) = (weights.nrows(), weights.ncols());
+        let (signals, pulls) = (Mat::from_fn(m, rank, |_, _| 1.0), Mat::zeros(m, rank));
+        Some(Product { weights, signals, incoming: Mat::zeros(n, rank), pulls })
+    }
+    system.edges().iter().map(|edge| product(edge, rank)).collect()
+}
+
+/// How long something takes.
+fn seconds_of(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64()
+}
+
+/// The middle value (of an even number, the larger of both); 0 for none.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
