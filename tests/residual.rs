@@ -1,12 +1,13 @@
 //! The canonical form, the assembly and the verifier hold for skip connections, which no file format brings yet.
 
 use rand::Rng;
-use tightlip_certify::{Refusal, prove, round_multipliers};
+use tightlip_certify::{Refusal, prove, relaxation_value, round_multipliers};
+use tightlip_lifted::LiftedIteration;
 use tightlip_model::{
     Edge, IncrementSystem, LinearMap, Multipliers, OutputSelection, Query, Reduction, Scaling, SlopeInterval,
 };
 use tightlip_sdp::{Form, Pencil, Tying, assemble};
-use tightlip_tests::{brute_force_fgl, generator, limits, random_weights};
+use tightlip_tests::{DIRECT_NORMS, brute_force_fgl, generator, limits, question, random_weights};
 
 /// Two hidden blocks of three neurons; the input is also read by the second block and by the output, the first block
 /// by the output.
@@ -55,4 +56,42 @@ fn proved_bounds_of_residual_systems_are_above_the_formal_constant_and_near_it()
             Err(refusal) => assert!(matches!(refusal, Refusal::NotPositive { .. }), "seed {seed}: {refusal}"),
         }
     }
+}
+
+#[test]
+fn the_lifted_iteration_reaches_clarabels_optimum_from_below_and_above_for_all_four_pairs_of_norms() {
+    let slopes = [(0.0, 1.0), (0.1, 1.0), (-0.5, 1.0), (0.0, 0.25)];
+    for seed in 0..80 {
+        let (lower, upper) = slopes[seed as usize % slopes.len()];
+        let system = residual_system(seed, SlopeInterval::new(lower, upper).expect("an interval"));
+        let (input, output) = DIRECT_NORMS[seed as usize / 4 % 4];
+        let query = question(input, output);
+        let clarabel = smallest_proof(&system, &query, &[solve(&system, &query)]);
+        let reduction = Reduction::new(&system, &query, Scaling::PerNeuron).expect("not constant");
+        let mut iteration = LiftedIteration::new(reduction.system(), &query, 16, seed, 1);
+        for _ in 0..400 {
+            iteration.step();
+        }
+        let mut candidates = iteration.corrected_multipliers();
+        candidates.push(iteration.multipliers());
+        let lifted: Vec<Multipliers> = candidates.iter().map(|reduced| reduction.lift(reduced)).collect();
+        let proved = smallest_proof(&system, &query, &lifted);
+        assert!(
+            (proved / clarabel - 1.0).abs() < 1e-6,
+            "seed {seed} {input} to {output}: {proved}, Clarabel {clarabel}"
+        );
+        let (point, pulls) = iteration.point();
+        let value = relaxation_value(&system, &query, &reduction.lift_point(&system, &point, pulls)).expect("feasible");
+        assert!(value <= proved && value >= proved * (1.0 - 1e-6), "seed {seed}: {value} is not near {proved}");
+    }
+}
+
+/// The smallest bound that margins from 1e-9 upwards prove for any of the multipliers.
+fn smallest_proof(system: &IncrementSystem, query: &Query, candidates: &[Multipliers]) -> f64 {
+    let proof = |multipliers: &Multipliers, step: i32| {
+        let epsilon = 1e-9 * 4.0_f64.powi(step);
+        prove(system, query, &round_multipliers(multipliers, epsilon), &limits()).map(|bound| bound.value())
+    };
+    let best = |multipliers| (0..12).find_map(|step| proof(multipliers, step).ok()).unwrap_or(f64::INFINITY);
+    candidates.iter().map(best).fold(f64::INFINITY, f64::min)
 }
