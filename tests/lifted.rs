@@ -66,7 +66,7 @@ fn degenerate(draw: usize, random: &mut ChaCha8Rng) -> Weights {
         5 => weights[layer][rows - 1].iter_mut().for_each(|w| *w *= scale),
         // Twins, equal or opposite.
         6 => {
-            let sign = if draw % 2 == 0 { 1.0 } else { -1.0 };
+            let sign = if draw.is_multiple_of(2) { 1.0 } else { -1.0 };
             weights[layer][rows - 1] = weights[layer][0].iter().map(|w| sign * w).collect();
         }
         _ => weights[layer].iter_mut().flatten().for_each(|w| *w = w.signum()),

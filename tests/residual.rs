@@ -1,7 +1,7 @@
 //! The canonical form, the assembly and the verifier hold for skip connections, which no file format brings yet.
 
 use rand::Rng;
-use tightlip_certify::{Refusal, prove, relaxation_value, round_multipliers};
+use tightlip_certify::{Bound, Refusal, prove, relaxation_value, round_multipliers};
 use tightlip_lifted::LiftedIteration;
 use tightlip_model::{
     Edge, IncrementSystem, LinearMap, Multipliers, OutputSelection, Query, Reduction, Scaling, SlopeInterval,
@@ -90,7 +90,7 @@ fn the_lifted_iteration_reaches_clarabels_optimum_from_below_and_above_for_all_f
 fn smallest_proof(system: &IncrementSystem, query: &Query, candidates: &[Multipliers]) -> f64 {
     let proof = |multipliers: &Multipliers, step: i32| {
         let epsilon = 1e-9 * 4.0_f64.powi(step);
-        prove(system, query, &round_multipliers(multipliers, epsilon), &limits()).map(|bound| bound.value())
+        prove(system, query, &round_multipliers(multipliers, epsilon), &limits()).map(Bound::value)
     };
     let best = |multipliers| (0..12).find_map(|step| proof(multipliers, step).ok()).unwrap_or(f64::INFINITY);
     candidates.iter().map(best).fold(f64::INFINITY, f64::min)

@@ -5,7 +5,7 @@
 //! network in another format.
 
 use serde::{Deserialize, Serialize};
-use tightlip_model::{IncrementSystem, Limits, Network, Query};
+use tightlip_model::{Case, IncrementSystem, Limits, Network, Query};
 
 use crate::{Bound, CaseLedger, CaseProof, Draw, Level, Refusal, Segment, prove_segments, prove_segments_probably};
 
@@ -139,12 +139,14 @@ impl Certificate {
         }
     }
 
-    /// Proves the segments, rigorously if memory allows.
+    /// Proves the segments, rigorously if memory allows. For ℓ1 inputs and ℓ∞ outputs they prove the question with ℓ2 in
+    /// their place, which is never smaller: `‖x‖₂ ≤ ‖x‖₁`, `‖y‖_∞ ≤ ‖y‖₂`.
     fn prove_whole(&self, digest: &str, system: &IncrementSystem, limits: &Limits) -> Result<Bound, Refusal> {
-        match (prove_segments(system, &self.query, &self.segments, limits), self.level) {
+        let query = Case::query(&self.query);
+        match (prove_segments(system, &query, &self.segments, limits), self.level) {
             (Err(Refusal::Memory { .. }), Level::Probabilistic) => {
                 let draw = Draw::of_claim(digest, &self.query, &self.segments).for_verification();
-                prove_segments_probably(system, &self.query, &self.segments, limits, &draw)
+                prove_segments_probably(system, &query, &self.segments, limits, &draw)
             }
             (result, Level::Rigorous | Level::Probabilistic) => result,
         }
@@ -152,8 +154,9 @@ impl Certificate {
 
     /// Proves every case, rigorously.
     fn prove_cases(&self, system: &IncrementSystem, limits: &Limits) -> Result<Bound, Refusal> {
-        if !self.segments.is_empty() {
-            return Err(Refusal::Unsupported { what: "the certificate has both segments and cases".to_owned() });
+        if !self.segments.is_empty() || Case::query(&self.query) == self.query {
+            let what = "the certificate has cases beside segments, or for norms that need none".to_owned();
+            return Err(Refusal::Unsupported { what });
         }
         let mut ledger = CaseLedger::new(system, &self.query);
         for proof in &self.cases {

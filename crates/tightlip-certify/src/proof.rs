@@ -77,12 +77,12 @@ impl Prover {
 
     /// Proves that the inequality holds, or says why not.
     fn prove_positive(&self, inequality: &Inequality, par: Par) -> Result<(), Refusal> {
-        if shows_positive(inequality) {
-            return Ok(());
-        }
         /// The residual hardly depends on the shift, so the second try succeeds unless the matrix is not definite
         /// enough.
         const TRIES: usize = 3;
+        if shows_positive(inequality) {
+            return Ok(());
+        }
         let n = inequality.order();
         let largest = inequality.error.iter().flatten().fold(0.0_f64, |m, &e| m.max(e));
         // A first guess of the residual. At unit diagonal the rows of |L||Lᵀ| sum to about √n, with large blocks to a

@@ -6,76 +6,12 @@ use crate::table;
 
 /// Prints the human form of a report.
 pub fn print(report: &Report) -> std::io::Result<()> {
-    let seconds = &report.seconds;
-    let layers: Vec<String> = report
-        .network
-        .hidden
-        .iter()
-        .zip(&report.network.activations)
-        .map(|(width, activation)| format!("{width} {activation} → "))
-        .collect();
-    let path = report.network.path.as_deref().unwrap_or("network");
-    let proved = |level: String, value: f64| format!("{value:<22?}  proved ({level})");
-    let mut lines = vec![
-        ("network", format!("{path}: {} → {}{}", report.network.inputs, layers.concat(), report.network.outputs)),
-        (
-            "question",
-            format!(
-                "ℓ{} → ℓ{}, output {}, {}",
-                report.query.input_norm, report.query.output_norm, report.query.output, report.query.region
-            ),
-        ),
-        ("method", report.method.clone()),
-        (
-            if report.kind == Kind::Upper { "upper bound" } else { "FGL at least" },
-            match (report.value, report.level) {
-                (Some(value), Some(level)) => proved(level.to_string(), value),
-                (_, _) => "none".to_owned(),
-            },
-        ),
-        ("claimed", format!("{:<22?}  by the method, not proved", report.claimed)),
-    ];
-    if report.failure_probability > 0.0 {
-        lines.push((
-            "",
-            format!("wrong with probability at most {:e}, over the verifier's own draw", report.failure_probability),
-        ));
-    }
-    if report.kind == Kind::FglLower {
-        lines.push((
-            "",
-            "FGL is the largest constant over all biases; no method that ignores biases goes below".to_owned(),
-        ));
-    } else {
-        let lower = report.lower.as_ref();
-        let text = |value: f64, kind: &str| format!("{value:<22?}  proved ({kind})");
-        lines.push(("lower bound", lower.map_or_else(|| "none".to_owned(), |lower| text(lower.value, lower.kind))));
-    }
-    if let (Some(lower), Some(gap)) = (report.relaxation_lower, report.gap) {
-        lines.push((
-            "relaxation",
-            format!("{lower:<22?}  at least: the upper bound is within {gap:.1e} of the optimum"),
-        ));
-    }
-    if let (Some(upper), Some(lower)) = (report.value, report.lower.as_ref().filter(|lower| lower.value > 0.0)) {
-        lines.push(("upper / lower", format!("{:.6}", upper / lower.value)));
-    }
-    let count = |n: Option<u64>, what: &str| n.map_or_else(String::new, |n| format!(", {n} {what}"));
-    let rank = report.rank.map_or_else(String::new, |rank| format!(" of rank {rank}"));
-    let iterations = count(report.iterations, if report.kind == Kind::Upper { "iterations" } else { "starts" });
-    lines.push(("status", format!("{}{iterations}{}{rank}", report.status, count(report.sweeps, "sweeps"))));
-    lines.push((
-        "seconds",
-        format!(
-            "{:.3} = load {:.3}, assemble {:.3}, solve {:.3}, certify {:.3}, rest {:.3}",
-            seconds.total,
-            seconds.load,
-            seconds.assemble,
-            seconds.solve,
-            seconds.certify,
-            (seconds.total - seconds.load - seconds.assemble - seconds.solve - seconds.certify).max(0.0)
-        ),
-    ));
+    let query = &report.query;
+    let norms = format!("ℓ{} → ℓ{}, output {}, {}", query.input_norm, query.output_norm, query.output, query.region);
+    let mut lines = vec![("network", network(report)), ("question", norms), ("method", report.method.clone())];
+    lines.extend(values(report));
+    lines.push(("status", status(report)));
+    lines.push(("seconds", seconds(report)));
     if let Some(peak) = report.peak_rss_mib {
         lines.push(("memory", format!("{peak:.0} MiB at most")));
     }
@@ -83,4 +19,63 @@ pub fn print(report: &Report) -> std::io::Result<()> {
         lines.push(("certificate", certificate.clone()));
     }
     table::print_lines(&lines)
+}
+
+/// Path and layers.
+fn network(report: &Report) -> String {
+    let hidden = report.network.hidden.iter().zip(&report.network.activations);
+    let layers: Vec<String> = hidden.map(|(width, activation)| format!("{width} {activation} → ")).collect();
+    let path = report.network.path.as_deref().unwrap_or("network");
+    format!("{path}: {} → {}{}", report.network.inputs, layers.concat(), report.network.outputs)
+}
+
+/// The bounds from both sides, and how far they are apart.
+fn values(report: &Report) -> Vec<(&'static str, String)> {
+    let with_remark = |value: f64, remark: &str| format!("{value:<22?}  {remark}");
+    let none = || "none".to_owned();
+    let proved = report.value.zip(report.level);
+    let proved = proved.map_or_else(none, |(value, level)| with_remark(value, &format!("proved ({level})")));
+    let claimed = ("claimed", with_remark(report.claimed, "by the method, not proved"));
+    if report.kind == Kind::FglLower {
+        let meaning = "FGL is the largest constant over all biases; no method that ignores biases goes below";
+        return vec![("FGL at least", proved), claimed, ("", meaning.to_owned())];
+    }
+    let mut lines = vec![("upper bound", proved)];
+    if report.failure_probability > 0.0 {
+        let wrong =
+            format!("wrong with probability at most {:e}, over the draw of the proof", report.failure_probability);
+        lines.push(("", wrong));
+    }
+    lines.push(claimed);
+    let lower = report.lower.as_ref();
+    let text = lower.map_or_else(none, |lower| with_remark(lower.value, &format!("proved ({})", lower.kind)));
+    lines.push(("lower bound", text));
+    if let (Some(lower), Some(gap)) = (report.relaxation_lower, report.gap) {
+        let meaning = format!("or more is the relaxation's optimum: the upper bound is within {gap:.1e} of it");
+        lines.push(("relaxation", with_remark(lower, &meaning)));
+    }
+    if let Some((upper, lower)) = report.value.zip(lower.filter(|lower| lower.value > 0.0)) {
+        lines.push(("upper / lower", format!("{:.6}", upper / lower.value)));
+    }
+    lines
+}
+
+/// Why the method stopped, and after how much work.
+fn status(report: &Report) -> String {
+    let count = |n: Option<u64>, what: &str| n.map_or_else(String::new, |n| format!(", {n} {what}"));
+    let iterations = count(report.iterations, if report.kind == Kind::Upper { "iterations" } else { "starts" });
+    let rank = report.rank.map_or_else(String::new, |rank| format!(" of rank {rank}"));
+    format!("{}{iterations}{}{rank}", report.status, count(report.sweeps, "sweeps"))
+}
+
+/// Where the time went; the rest is mostly the search for a lower bound.
+fn seconds(report: &Report) -> String {
+    let seconds = &report.seconds;
+    let known = [seconds.load, seconds.assemble, seconds.solve, seconds.certify];
+    let [load, assemble, solve, certify] = known;
+    let rest = (seconds.total - known.iter().sum::<f64>()).max(0.0);
+    format!(
+        "{:.3} = load {load:.3}, assemble {assemble:.3}, solve {solve:.3}, certify {certify:.3}, rest {rest:.3}",
+        seconds.total
+    )
 }

@@ -3,7 +3,7 @@
 use tightlip_model::{Activation, Limits, Network};
 
 /// Multiplications that a search may spend: about half a second on one core for large layers.
-const MULTIPLICATIONS: usize = 5_000_000_000;
+const MULTIPLICATIONS: usize = 2_000_000_000;
 /// More passes than this hardly improve small networks; they take some 30 ms.
 const MOST_PASSES: usize = 80_000;
 /// Enough to rank some starting points, however large the network is.

@@ -54,7 +54,9 @@ impl Ball {
             let length = if self == Self::Whole { whole } else { own };
             if length > SHORTEST {
                 let factor = length.recip();
-                column_mut(matrix.as_mut(), j).iter_mut().for_each(|x| *x *= factor);
+                for x in column_mut(matrix.as_mut(), j).iter_mut() {
+                    *x *= factor;
+                }
             }
         }
     }

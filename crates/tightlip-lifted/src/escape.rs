@@ -87,7 +87,9 @@ impl LiftedIteration<'_> {
             let size = noise * old.col(j).norm_l2();
             let (kept, new) = state.vector_mut(k, j).split_at_mut(rank);
             kept.copy_from_slice(column(old.as_ref(), j));
-            new.iter_mut().for_each(|x| *x = size * self.random.sample::<f64, _>(StandardNormal));
+            for x in new.iter_mut() {
+                *x = size * self.random.sample::<f64, _>(StandardNormal);
+            }
             new[0] += direction(j);
         }
     }

@@ -73,7 +73,9 @@ fn scaled_gram(relaxation: &Relaxation, pass: &Pass, multipliers: &Multipliers) 
         let mut scaled = block.clone();
         for j in 0..block.ncols() {
             let d = diagonal(multipliers, k, last, j);
-            column_mut(scaled.as_mut(), j).iter_mut().for_each(|x| *x *= d);
+            for x in column_mut(scaled.as_mut(), j).iter_mut() {
+                *x *= d;
+            }
         }
         gram += &scaled * block.transpose();
     }

@@ -33,7 +33,9 @@ impl State {
     /// Independent random directions, which span everything: a start within a subspace never leaves it.
     pub(crate) fn random(relaxation: &Relaxation, rank: usize, random: &mut ChaCha8Rng) -> Self {
         let mut state = Self::zeros(relaxation, rank);
-        state.numbers.iter_mut().for_each(|x| *x = random.sample(StandardNormal));
+        for x in &mut state.numbers {
+            *x = random.sample(StandardNormal);
+        }
         state.normalise(relaxation);
         state
     }
@@ -113,13 +115,17 @@ impl State {
     /// Multiplies the vector of each signal by its factor.
     pub(crate) fn scale(&mut self, factors: &[f64]) {
         for (vector, factor) in self.numbers.chunks_exact_mut(self.rank).zip(factors) {
-            vector.iter_mut().for_each(|x| *x *= factor);
+            for x in vector.iter_mut() {
+                *x *= factor;
+            }
         }
     }
 
     /// `self ← factor · self`.
     pub(crate) fn multiply(&mut self, factor: f64) {
-        self.numbers.iter_mut().for_each(|x| *x *= factor);
+        for x in &mut self.numbers {
+            *x *= factor;
+        }
     }
 
     /// Takes away what does not lie in the tangent space of the spheres at `x`.
@@ -141,7 +147,9 @@ fn normalise(vector: &mut [f64]) {
     let length = dot(vector, vector).sqrt();
     if length > SHORTEST {
         let factor = length.recip();
-        vector.iter_mut().for_each(|x| *x *= factor);
+        for x in vector.iter_mut() {
+            *x *= factor;
+        }
     }
 }
 

@@ -102,13 +102,19 @@ impl<'p> Judge<'p> {
         }
     }
 
-    /// Whether another attempt like the last would end before the grace after a limit is over.
+    /// Whether another attempt would probably end before the grace after a limit is over.
     pub fn has_time(&mut self) -> bool {
+        /// A processor of ten years ago; a proof runs at several times that.
+        const MULTIPLICATIONS_PER_S: f64 = 1e10;
         if !self.context.limits.stop_requested() {
             return true;
         }
         let struck = *self.struck.get_or_insert_with(Instant::now);
-        struck.elapsed() + self.last_attempt <= GRACE
+        let predicted = match self.last_attempt {
+            Duration::ZERO => Duration::from_secs_f64(self.proof_multiplications() / MULTIPLICATIONS_PER_S),
+            last => last,
+        };
+        struck.elapsed() + predicted <= GRACE
     }
 
     /// One proof, with probability where memory does not suffice for a factorisation.

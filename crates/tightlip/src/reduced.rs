@@ -5,22 +5,30 @@
 
 use std::time::Instant;
 
-use tightlip_certify::{Bound, CaseLedger, CaseProof, Refusal, Segment};
+use tightlip_certify::{Bound, CaseLedger, Proof, Refusal, Segment};
 use tightlip_model::{Case, IncrementSystem};
 
 use crate::Context;
 use crate::method::{Decline, FormalLower, Method, Problem};
-use crate::settle::{Settled, settle};
+use crate::settle::{Settled, baseline, settle};
 
 /// Sets of multipliers tried on a new case: the first, which is the steepest's, and the last ones.
 const TRIED: usize = 3;
 
-/// Bounds every case; the report is that of the case with the largest bound, its figures of work the sums over all.
+/// What became of a question in cases.
+pub(crate) struct InCases {
+    /// The method and its work: the case with the largest bound, the figures summed over all.
+    pub(crate) settled: Settled,
+    pub(crate) result: Result<(Bound, Proof), Refusal>,
+}
+
+/// Bounds every case. If a limit strikes before all are, the question with ℓ2 in the place of ℓ1 and ℓ∞ is bounded
+/// instead, which is never smaller and takes one proof.
 pub(crate) fn settle_cases(
     problem: &Problem<'_>,
     method: Option<&dyn Method>,
     context: &Context,
-) -> Result<(Settled, Result<(Bound, Vec<CaseProof>), Refusal>), Decline> {
+) -> Result<InCases, Decline> {
     let start = Instant::now();
     let mut ledger = CaseLedger::new(&problem.system, &problem.query);
     let mut known: Vec<Vec<Segment>> = Vec::new();
@@ -28,7 +36,10 @@ pub(crate) fn settle_cases(
     let (mut solve_s, mut solved) = (0.0, 0);
     let cases = steepest_first(&problem.system, Case::all(&problem.system, &problem.query));
     let count = cases.len();
-    for case in cases {
+    for (closed, case) in cases.into_iter().enumerate() {
+        if context.limits.stop_requested() {
+            return without_cases(problem, context, (closed, count));
+        }
         let tried = known.iter().take(1).chain(known.iter().skip(1).rev().take(TRIED - 1));
         if tried.into_iter().any(|segments| ledger.prove_within(case, segments, &context.limits)) {
             continue;
@@ -36,15 +47,16 @@ pub(crate) fn settle_cases(
         let mut settled = settle(&part(problem, case), method, context)?;
         solve_s += settled.proposal.assemble_s + settled.proposal.solve_s;
         solved += 1;
-        let proved = match std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried())) {
+        let result = std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried()));
+        let proved = result.and_then(|proved| {
+            let value = ledger.prove(case, &proved.segments, &context.limits)?;
+            Ok((value, proved.segments))
+        });
+        let (value, segments) = match proved {
             Ok(proved) => proved,
-            Err(refusal) => return Ok((settled, Err(refusal))),
+            Err(refusal) => return Ok(InCases { settled, result: Err(refusal) }),
         };
-        let value = match ledger.prove(case, &proved.segments, &context.limits) {
-            Ok(value) => value,
-            Err(refusal) => return Ok((settled, Err(refusal))),
-        };
-        known.push(raised(proved.segments, value, ledger.value()));
+        known.push(raised(segments, value, ledger.value()));
         if worst.as_ref().is_none_or(|(largest, _)| value > *largest) {
             worst = Some((value, settled));
         }
@@ -55,7 +67,21 @@ pub(crate) fn settle_cases(
         format!("{}; {solved} of {count} cases solved, the others proved with their multipliers", proposal.status);
     (proposal.assemble_s, proposal.solve_s) = (0.0, solve_s);
     settled.certify_s = start.elapsed().as_secs_f64() - solve_s;
-    Ok((settled, ledger.finish()))
+    let result = ledger.finish().map(|(bound, proofs)| (bound, Proof::Cases(proofs)));
+    Ok(InCases { settled, result })
+}
+
+/// The bound of the question with ℓ2 in the place of ℓ1 inputs and ℓ∞ outputs: `‖x‖₂ ≤ ‖x‖₁`, `‖y‖_∞ ≤ ‖y‖₂`.
+fn without_cases(
+    problem: &Problem<'_>,
+    context: &Context,
+    (closed, count): (usize, usize),
+) -> Result<InCases, Decline> {
+    let easier = Problem { query: Case::query(&problem.query), ..problem.clone() };
+    let mut settled = settle(&easier, Some(baseline()), context)?;
+    settled.proposal.status = format!("interrupted after {closed} of {count} cases; the bound for ℓ2 instead");
+    let result = std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried()));
+    Ok(InCases { settled, result: result.map(|proved| (proved.bound, Proof::Whole(proved.segments))) })
 }
 
 /// Multipliers that prove `value`, relaxed so that they prove no more than `allowed` and cover more cases.

@@ -108,8 +108,8 @@ pub fn upper_bound(
         let result = std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried()));
         (settled, result.map(|proved| (proved.bound, Proof::Whole(proved.segments))))
     } else {
-        let (settled, result) = reduced::settle_cases(&problem, method, context)?;
-        (settled, result.map(|(bound, proofs)| (bound, Proof::Cases(proofs))))
+        let in_cases = reduced::settle_cases(&problem, method, context)?;
+        (in_cases.settled, in_cases.result)
     };
     let mut report = report_of(&problem, &settled);
     report.seconds.total = start.elapsed().as_secs_f64();
@@ -155,8 +155,13 @@ fn check(method: &dyn Method, direct: &Query, wanted: Kind) -> Result<(), Declin
     Ok(())
 }
 
-/// A steep pair of points, checked.
+/// A steep pair of points, checked. None for a large network whose time is up: the exact evaluation takes half a second
+/// for each million weights.
 fn steep_witness(network: &Network, query: &Query, context: &Context) -> Option<(Witness, Bound)> {
+    const LARGE: usize = 500_000;
+    if network.parameters() > LARGE && context.limits.stop_requested() {
+        return None;
+    }
     let pair = tightlip_exact::steep_pair(network, query, &context.limits)?;
     let witness = Witness { x: pair.x, x_prime: pair.x_prime };
     let bound = witness.prove(network, query).ok()?;

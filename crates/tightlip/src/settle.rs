@@ -42,7 +42,7 @@ pub(crate) fn settle(
     let proposed = match chosen.propose(problem, context, &mut judge) {
         Ok(proposal) => (chosen, proposal, None),
         Err(decline) if excused(&decline, method.is_none()) => {
-            let baseline = named(BASELINE);
+            let baseline = baseline();
             let proposal = baseline.propose(problem, context, &mut judge)?;
             (baseline, proposal, Some(format!("{BASELINE} instead, because {decline}")))
         }
@@ -57,6 +57,11 @@ pub(crate) fn settle(
         compete_with_baseline(&mut settled, problem, context);
     }
     Ok(settled)
+}
+
+/// The method that always has an answer.
+pub(crate) fn baseline() -> &'static dyn Method {
+    named(BASELINE)
 }
 
 /// Whether the baseline may stand in for a method that declined: where a limit left no time, or memory did not suffice
@@ -79,7 +84,7 @@ fn prove(proposal: &Proposal, judge: &mut Judge<'_>) -> Result<Proved, Refusal> 
     };
     let mut last = Refusal::nothing_tried();
     for candidate in &proposal.candidates {
-        if judge.best().is_some() && !judge.has_time() {
+        if proposal.interrupted && !judge.has_time() {
             break;
         }
         if let Err(refusal) = judge.search(candidate, smallest, largest) {
@@ -93,7 +98,7 @@ fn prove(proposal: &Proposal, judge: &mut Judge<'_>) -> Result<Proved, Refusal> 
 fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>, context: &Context) {
     let start = Instant::now();
     let mut judge = Judge::new(problem, context);
-    let Ok(baseline) = named(BASELINE).propose(problem, context, &mut judge) else { return };
+    let Ok(baseline) = baseline().propose(problem, context, &mut judge) else { return };
     let result = prove(&Proposal { interrupted: false, ..baseline.clone() }, &mut judge);
     let better = match (&settled.result, &result) {
         (Ok(ours), Ok(theirs)) => theirs.bound.value() < ours.bound.value(),

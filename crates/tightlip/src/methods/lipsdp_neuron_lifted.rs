@@ -27,6 +27,8 @@ const MOST_SWEEPS: u64 = 200_000;
 const ROUNDING_SHARE: f64 = 0.5;
 /// Steps between margins when a smaller one than needed is looked for.
 const MARGIN_STEP: f64 = 8.0;
+/// With more weights than this even the first sweep takes too long once time is up.
+const LARGE: usize = 500_000;
 /// A proof is expensive if it takes as long as this many sweeps.
 const EXPENSIVE: f64 = 20.0;
 /// Seconds between two reports of progress.
@@ -61,6 +63,10 @@ impl Method for LipsdpNeuronLifted {
         };
         let assemble_s = start.elapsed().as_secs_f64();
         let limits = &context.limits;
+        let weights: usize = problem.system.edges().iter().map(|edge| edge.map.coefficients()).sum();
+        if limits.stop_requested() && weights > LARGE {
+            return Err(Decline::Stopped { method: self.name() });
+        }
         let mut iteration =
             LiftedIteration::new(reduction.system(), &problem.query, FIRST_RANK, limits.seed, limits.threads);
         let proof_sweeps = proof_sweeps(judge, reduction.system());
