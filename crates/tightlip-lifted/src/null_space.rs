@@ -209,3 +209,60 @@ fn gram_eigen(matrix: &Mat<f64>) -> Option<(Vec<f64>, Mat<f64>)> {
     self_adjoint_evd(matrix.as_ref(), values.as_mut(), Some(vectors.as_mut()), Par::Seq, stack, parameters).ok()?;
     Some((values.column_vector().iter().copied().collect(), vectors))
 }
+
+#[cfg(test)]
+mod tests {
+    use faer::{Col, Side};
+    use tightlip_model::{
+        Activation, IncrementSystem, Norm, OutputSelection, Query, Reduction, Scaling, random_network,
+    };
+
+    use crate::LiftedIteration;
+    use crate::scaled_pencil::ScaledPencil;
+
+    use super::*;
+
+    /// The smallest eigenvalue of the scaled pencil, by the dense matrix.
+    fn smallest(relaxation: &Relaxation<'_>, multipliers: &Multipliers) -> f64 {
+        let pencil = ScaledPencil::new(relaxation, multipliers);
+        let n = pencil.order();
+        let mut matrix = Mat::<f64>::zeros(n, n);
+        for j in 0..n {
+            let unit = Col::from_fn(n, |i| if i == j { 1.0 } else { 0.0 });
+            pencil.apply(unit.as_ref(), matrix.as_mut().col_mut(j));
+        }
+        matrix.self_adjoint_eigenvalues(Side::Lower).expect("finite")[0]
+    }
+
+    #[test]
+    fn the_correction_makes_the_smallest_eigenvalue_ten_times_smaller_before_convergence() {
+        for (seed, output_norm) in [(1, Norm::L2), (2, Norm::L1), (3, Norm::L2)] {
+            let network = random_network(&[10, 20, 20, 5], Activation::LeakyRelu { slope: 0.2 }, seed).expect("valid");
+            let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+            let query = Query { output_norm, ..Query::euclidean(OutputSelection::All) };
+            let reduction = Reduction::new(&system, &query, Scaling::PerNeuron).expect("not constant");
+            let mut iteration = LiftedIteration::new(reduction.system(), &query, 12, seed, 1);
+            // Far enough for the null space to stand out, not far enough for the multipliers.
+            let gap = |iteration: &LiftedIteration<'_>| smallest(&iteration.relaxation, &iteration.multipliers());
+            while gap(&iteration) < -1e-5 {
+                iteration.step();
+            }
+            let before = gap(&iteration);
+            let after = iteration
+                .corrected_multipliers()
+                .iter()
+                .map(|multipliers| smallest(&iteration.relaxation, multipliers))
+                .fold(f64::NEG_INFINITY, f64::max);
+            assert!(after > 0.1 * before, "seed {seed}: {before:e} before, {after:e} after");
+        }
+    }
+
+    #[test]
+    fn guesses_follow_the_gaps_between_singular_values() {
+        assert_eq!(guesses(&[1.0, 0.9, 1e-5, 1e-7], 100)[0], 2);
+        assert_eq!(guesses(&[1.0, 0.9, 0.8, 0.7], 100)[0], 4);
+        assert!(guesses(&[0.0, 0.0], 100).is_empty());
+        // With few unknowns the equations of a large dimension have no solution.
+        assert_eq!(guesses(&[1.0, 0.9, 0.8, 1e-6], 3)[0], 2);
+    }
+}

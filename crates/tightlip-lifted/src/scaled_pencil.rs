@@ -95,3 +95,66 @@ impl<'a, 's> ScaledPencil<'a, 's> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use faer::Col;
+    use tightlip_model::{
+        Activation, Edge, IncrementSystem, LinearMap, Norm, OutputSelection, Query, SlopeInterval, Weight,
+        random_network,
+    };
+
+    use super::*;
+
+    /// `vᵀFv` from its definition, one neuron at a time.
+    fn form(system: &IncrementSystem, multipliers: &Multipliers, signals: &[Mat<f64>]) -> f64 {
+        let last = system.output_block();
+        let mut value = 0.0;
+        for k in 0..=last {
+            let mut s = Mat::<f64>::zeros(system.len(k), 1);
+            for edge in system.edges_into(k) {
+                s += edge.map.apply(signals[edge.from].as_ref());
+            }
+            for i in 0..system.len(k) {
+                let (d, s) = (signals[k][(i, 0)], s[(i, 0)]);
+                value += if k == 0 {
+                    multipliers.input.at(i) * d * d
+                } else if k == last {
+                    multipliers.output.at(i) * d * d - 2.0 * d * s
+                } else {
+                    let slope = system.slopes(k)[i];
+                    2.0 * multipliers.hidden[k - 1][i] * (d - slope.lower() * s) * (d - slope.upper() * s)
+                };
+            }
+        }
+        value
+    }
+
+    #[test]
+    fn the_pencil_is_the_quadratic_form_of_the_inequality_with_unit_diagonal_scale() {
+        let network = random_network(&[3, 4, 5, 2], Activation::LeakyRelu { slope: -0.5 }, 3).expect("valid");
+        let chain = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+        let skip = Edge { from: 0, to: 3, map: LinearMap::from_rows(&[vec![0.3, -1.0, 0.2], vec![1.0, 0.1, -0.4]]) };
+        let edges = chain.edges().iter().cloned().chain([skip]).collect();
+        let hidden: Vec<Vec<SlopeInterval>> = (1..3).map(|k| chain.slopes(k).to_vec()).collect();
+        let system = IncrementSystem::new(3, hidden, 2, edges).expect("valid");
+        let query = Query { input_norm: Norm::LInf, ..Query::euclidean(OutputSelection::All) };
+        let relaxation = Relaxation::new(&system, &query, 1);
+        let multipliers = Multipliers {
+            input: Weight::PerCoordinate(vec![0.5, 1.0, 2.0]),
+            hidden: vec![vec![0.3, 0.5, 0.7, 0.9], vec![1.0, 0.8, 0.6, 0.4, 0.2]],
+            output: Weight::Uniform(1.5),
+        };
+        let pencil = ScaledPencil::new(&relaxation, &multipliers);
+        let x = Col::from_fn(pencil.order(), |i| (1.3 * i as f64).sin());
+        let mut y = Col::zeros(pencil.order());
+        pencil.apply(x.as_ref(), y.as_mut());
+        let direct = form(&system, &multipliers, &pencil.signals(x.as_ref()));
+        assert!((x.transpose() * &y - direct).abs() < 1e-12 * direct.abs());
+        // Symmetric: another vector against both images.
+        let z = Col::from_fn(pencil.order(), |i| (0.7 * i as f64).cos());
+        let mut image = Col::zeros(pencil.order());
+        pencil.apply(z.as_ref(), image.as_mut());
+        assert!((z.transpose() * &y - x.transpose() * &image).abs() < 1e-12);
+    }
+}

@@ -137,3 +137,87 @@ pub fn solve(
         companion.observe(&row);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tightlip_model::{Activation, IncrementSystem, OutputSelection, Query, Reduction, Scaling, random_network};
+
+    use super::*;
+
+    /// Has enough once the Ritz value of the corrected multipliers is not negative; counts judgements and rows.
+    struct Patient {
+        enough: bool,
+        judgements: usize,
+        rows: Vec<Row>,
+    }
+
+    impl Companion for Patient {
+        fn judge(&mut self, _: &LiftedIteration<'_>) -> Verdict {
+            self.judgements += 1;
+            if self.enough { Verdict::Enough } else { Verdict::More }
+        }
+
+        fn observe(&mut self, row: &Row) {
+            self.rows.push(*row);
+        }
+    }
+
+    fn limits() -> Limits {
+        Limits {
+            deadline: None,
+            interrupt: Arc::new(AtomicBool::new(false)),
+            memory_bytes: 1 << 30,
+            threads: 1,
+            seed: 0,
+        }
+    }
+
+    fn settings(largest_rank: usize) -> Settings {
+        Settings { tolerance: 1e-6, largest_rank, most_sweeps: 20_000, judgement_sweeps: 10 }
+    }
+
+    fn reduction() -> Reduction {
+        let network = random_network(&[20, 40, 40, 10], Activation::Relu, 3).expect("valid");
+        let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+        Reduction::new(&system, &Query::euclidean(OutputSelection::All), Scaling::PerNeuron).expect("not constant")
+    }
+
+    #[test]
+    fn a_start_of_too_low_rank_escapes_to_the_optimum_of_a_high_one() {
+        let reduction = reduction();
+        let query = Query::euclidean(OutputSelection::All);
+        let run = |rank: usize| {
+            let mut iteration = LiftedIteration::new(reduction.system(), &query, rank, 1, 1);
+            let mut patient = Patient { enough: false, judgements: 0, rows: Vec::new() };
+            let stop = solve(&mut iteration, &settings(32), &limits(), &mut patient);
+            assert_eq!(stop, Stop::Stalled);
+            assert!(patient.rows.windows(2).all(|pair| pair[0].sweeps < pair[1].sweeps));
+            let eigenvalues: Vec<f64> = patient.rows.iter().filter_map(|row| row.scaled_eigenvalue).collect();
+            (iteration.value(), iteration.rank(), eigenvalues)
+        };
+        let (low, rank, eigenvalues) = run(2);
+        let (high, _, _) = run(32);
+        assert_eq!(rank, 32);
+        assert!(eigenvalues[0] < -1e-4, "rank 2 is stuck at a saddle: {eigenvalues:?}");
+        assert!((low / high - 1.0).abs() < 1e-9, "{low} and {high}");
+    }
+
+    #[test]
+    fn limits_and_the_judge_stop_the_iteration() {
+        let reduction = reduction();
+        let query = Query::euclidean(OutputSelection::All);
+        let mut iteration = LiftedIteration::new(reduction.system(), &query, 8, 1, 1);
+        let mut patient = Patient { enough: true, judgements: 0, rows: Vec::new() };
+        assert_eq!(solve(&mut iteration, &settings(8), &limits(), &mut patient), Stop::Solved);
+        assert_eq!(patient.judgements, 1);
+        let few = Settings { most_sweeps: 5, ..settings(8) };
+        let mut iteration = LiftedIteration::new(reduction.system(), &query, 8, 1, 1);
+        assert_eq!(solve(&mut iteration, &few, &limits(), &mut patient), Stop::SweepLimit);
+        let stopped = limits();
+        stopped.interrupt.store(true, Ordering::Relaxed);
+        assert_eq!(solve(&mut iteration, &settings(8), &stopped, &mut patient), Stop::Interrupted);
+    }
+}

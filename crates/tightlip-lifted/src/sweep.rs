@@ -183,3 +183,62 @@ fn turn(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+    use tightlip_model::{Activation, IncrementSystem, Norm, OutputSelection, Query, random_network};
+
+    use super::*;
+
+    #[test]
+    fn plain_sweeps_never_lower_the_value_and_every_unknown_stays_on_its_sphere() {
+        let slopes = [Activation::Relu, Activation::Tanh, Activation::LeakyRelu { slope: 0.3 }, Activation::Abs];
+        for (seed, activation) in slopes.into_iter().enumerate() {
+            for (input_norm, output_norm) in
+                [(Norm::L2, Norm::L2), (Norm::LInf, Norm::L2), (Norm::L2, Norm::L1), (Norm::LInf, Norm::L1)]
+            {
+                let network = random_network(&[4, 7, 6, 3], activation, seed as u64).expect("valid");
+                let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+                let query = Query { input_norm, output_norm, ..Query::euclidean(OutputSelection::All) };
+                let relaxation = Relaxation::new(&system, &query, 1);
+                let mut state = State::random(&relaxation, 5, &mut ChaCha8Rng::seed_from_u64(7));
+                let (mut next, mut pass) = (state.clone(), Pass::new(&relaxation, 5));
+                let mut before = 0.0;
+                for _ in 0..60 {
+                    let value = pass.sweep(&relaxation, &state, &mut next);
+                    assert!(value >= before * (1.0 - 1e-13), "{activation} {input_norm} {output_norm}");
+                    before = value;
+                    std::mem::swap(&mut state, &mut next);
+                }
+                let length = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+                let inputs: Vec<f64> = (0..4).map(|j| length(state.vector(0, j))).collect();
+                let size = if input_norm == Norm::L2 { length(&inputs) } else { inputs[3] };
+                assert!((size - 1.0).abs() < 1e-12);
+                assert!((length(state.vector(2, 5)) - 1.0).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn one_neuron_has_the_value_that_paper_and_pencil_give() {
+        // 2 relu(3x) in R^2: V_0 = g gives u = 3, v = 3, O = 6; V_0 = −g gives v = 0.
+        let edge = |from: usize, weight: f64| tightlip_model::Edge {
+            from,
+            to: from + 1,
+            map: tightlip_model::LinearMap::from_rows(&[vec![weight]]),
+        };
+        let slopes = vec![vec![tightlip_model::SlopeInterval::UNIT]];
+        let system = IncrementSystem::new(1, slopes, 1, vec![edge(0, 3.0), edge(1, 2.0)]).expect("valid");
+        let relaxation = Relaxation::new(&system, &Query::euclidean(OutputSelection::All), 1);
+        let mut pass = Pass::new(&relaxation, 2);
+        for (sign, value) in [(1.0, 6.0), (-1.0, 0.0)] {
+            let mut state = State::zeros(&relaxation, 2);
+            state.vector_mut(0, 0).copy_from_slice(&[0.6, 0.8]);
+            state.vector_mut(1, 0).copy_from_slice(&[0.6 * sign, 0.8 * sign]);
+            pass.forward(&relaxation, &state);
+            assert!((pass.value - value).abs() < 1e-14);
+        }
+    }
+}
