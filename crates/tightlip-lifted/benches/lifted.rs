@@ -11,10 +11,10 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 use tightlip::Problem;
-use tightlip_model::{Limits, OutputSelection, Query, Reduction, Scaling};
+use tightlip_model::{IncrementSystem, Limits, OutputSelection, Query, Reduction, Scaling};
 
 use crate::arguments::Arguments;
-use crate::networks::{Candidate, candidates};
+use crate::networks::{Candidate, candidates, warm_up};
 use crate::row::{Row, Shape};
 
 #[path = "lifted/arguments.rs"]
@@ -42,6 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     let mut writer = csv::Writer::from_writer(std::io::stdout());
     let mut has_header = false;
+    // Not written: threads start and pages are mapped in the first one.
+    measure(&warm_up(), &arguments, 0)?;
     for candidate in candidates(&arguments)? {
         for seed in 0..arguments.repetitions {
             let cells =
@@ -75,9 +77,8 @@ fn measure(candidate: &Candidate, arguments: &Arguments, seed: u64) -> Result<Ro
     let reduction = Reduction::new(&problem.system, &query, Scaling::PerNeuron);
     let reduced = reduction.as_ref().map(Reduction::system);
     let rank = gaps.middle.as_ref().map_or(RANK, |run| run.rank);
-    let weights = |system: &tightlip_model::IncrementSystem| -> usize {
-        system.edges().iter().map(|edge| edge.map.coefficients()).sum()
-    };
+    let weights =
+        |system: &IncrementSystem| -> usize { system.edges().iter().map(|edge| edge.map.coefficients()).sum() };
     Ok(Row {
         network: candidate.name.clone(),
         family: candidate.family,

@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     bench: bool,
 }
 
-/// Layer sizes from inputs to outputs; an alias, so that clap takes them for one value.
+/// Layer sizes from inputs to outputs. An alias, because clap takes a plain `Vec` for an argument that is repeated.
 pub(crate) type Sizes = Vec<usize>;
 
 impl Arguments {

@@ -18,8 +18,8 @@ const PROOFS: usize = 3;
 /// All runs of one network.
 #[derive(Debug, Default)]
 pub(crate) struct Gaps {
-    /// Seconds from the network to a bound proved to each gap, reduction and proofs included; `None` where it was not
-    /// reached.
+    /// Seconds from the network to a bound proved to each gap, with reduction, proofs and the report; `None` where it
+    /// was not reached.
     pub(crate) seconds: [Option<f64>; TOLERANCES.len()],
     /// The run to the middle gap, reached or not.
     pub(crate) middle: Option<Middle>,

@@ -105,6 +105,11 @@ pub(crate) fn candidates(arguments: &Arguments) -> std::io::Result<Vec<Candidate
     Ok(candidates)
 }
 
+/// A network to be measured before the clock matters.
+pub(crate) fn warm_up() -> Candidate {
+    Candidate::random("warm-up", vec![64, 64, OUTPUTS])
+}
+
 /// The random networks.
 fn random() -> Vec<Candidate> {
     let chain = |inputs, hidden, width, outputs| [vec![inputs], vec![width; hidden], vec![outputs]].concat();
