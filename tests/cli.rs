@@ -202,7 +202,7 @@ fn usage_errors_and_declines_have_their_own_exit_codes() {
 #[test]
 fn auto_says_when_it_falls_back() {
     let model = data("iris_4-5-3_relu_std.onnx");
-    let report = json(&succeeds(&["bound", &model, "--memory-limit", "0.02", "--json"]));
+    let report = json(&succeeds(&["bound", &model, "--memory-limit", "0.00003", "--json"]));
     assert_eq!(report["method"], "norm-product");
     let status = report["status"].as_str().expect("a status");
     assert!(status.contains("norm-product instead, because") && status.contains("MiB"), "{status}");
@@ -242,4 +242,73 @@ fn certificates_do_not_overwrite_anything_else() {
         fails(&["verify", &model, "/dev/zero"], 2, &["a regular file"]);
         fails(&["bound", &model, "--certificate", "/dev/full"], 2, &["a device or a pipe"]);
     }
+}
+
+#[test]
+fn every_pair_of_norms_is_bounded_and_its_certificate_verifies() {
+    let (_folder, path) = scratch();
+    let model = data("iris_4-5-3_relu_std.onnx");
+    let mut values = std::collections::BTreeMap::new();
+    for input in ["1", "2", "inf"] {
+        for output in ["1", "2", "inf"] {
+            let certificate = path(&format!("{input}-{output}.json"));
+            let norms = ["--input-norm", input, "--output-norm", output];
+            let arguments: Vec<&str> =
+                ["bound", &model, "--json", "--certificate", &certificate].iter().chain(&norms).copied().collect();
+            let report = json(&succeeds(&arguments));
+            assert_eq!(report["query"]["input_norm"], input);
+            assert!(report["lower"]["value"].as_f64() <= report["value"].as_f64());
+            values.insert((input, output), report["value"].as_f64().expect("a bound"));
+            let verified = json(&succeeds(&["verify", &model, &certificate, "--json"]));
+            assert_eq!(verified["proved"], report["value"], "{input} to {output}");
+        }
+    }
+    // A larger input norm has a smaller ball, a larger output norm a larger value.
+    let up_to = |larger: f64| larger * (1.0 + 1e-5);
+    for other in ["1", "2", "inf"] {
+        assert!(values[&("1", other)] <= up_to(values[&("2", other)]));
+        assert!(values[&("2", other)] <= up_to(values[&("inf", other)]));
+        assert!(values[&(other, "inf")] <= up_to(values[&(other, "2")]));
+        assert!(values[&(other, "2")] <= up_to(values[&(other, "1")]));
+    }
+    fails(&["bound", &model, "--input-norm", "3"], 2, &["1, 2 or inf"]);
+}
+
+#[test]
+fn the_gap_is_proved_and_as_small_as_asked() {
+    let (_folder, path) = scratch();
+    let model = data("digits_64-16-16-10_sigmoid_std.onnx");
+    for tolerance in ["1e-2", "1e-5", "1e-8"] {
+        let trace = path("trace.csv");
+        let report = json(&succeeds(&["bound", &model, "--tolerance", tolerance, "--trace", &trace, "--json"]));
+        let number = |key: &str| report[key].as_f64().expect("a number");
+        let gap = number("value") / number("relaxation_lower") - 1.0;
+        assert!(gap > 0.0 && gap <= tolerance.parse().expect("a number"), "{tolerance}: {gap}");
+        assert!((number("gap") - gap).abs() < 1e-12);
+        let rows = fs::read_to_string(&trace).expect("a trace");
+        assert_eq!(rows.lines().next(), Some("time_s,sweeps,value,scaled_eigenvalue,rank,proved"));
+        let last: Vec<&str> = rows.lines().last().expect("a row").split(',').collect();
+        assert_eq!(last[1].parse().ok(), report["sweeps"].as_u64());
+        assert_eq!(last[5].parse().ok(), report["value"].as_f64());
+    }
+    for wrong in ["0", "-1", "2", "1e-12", "nan", "small"] {
+        fails(&["bound", &model, "--tolerance", wrong], 2, &["1e-5"]);
+    }
+    let notes = path("notes.csv");
+    fs::write(&notes, "precious").expect("a writable folder");
+    fails(&["bound", &model, "--trace", &notes], 2, &["not a trace"]);
+    fails(&["bound", &model, "--trace", &model], 2, &["the model file"]);
+}
+
+#[test]
+fn patterns_are_labelled_as_lower_bounds_of_the_formal_constant() {
+    let model = data("planted_pairs_4-8-8-4.json");
+    let report = json(&succeeds(&["bound", &model, "--method", "fgl-pattern", "--json"]));
+    assert_eq!(report["kind"], "fgl-lower");
+    // Its constant with its own biases is 1, the formal one 4.
+    assert!((report["value"].as_f64().expect("a value") - 4.0).abs() < 1e-9);
+    assert!(succeeds(&["bound", &model, "--method", "fgl-pattern"]).contains("FGL at least"));
+    let (_folder, path) = scratch();
+    let certificate = path("c.json");
+    fails(&["bound", &model, "--method", "fgl-pattern", "--certificate", &certificate], 2, &["fgl-pattern"]);
 }

@@ -18,6 +18,12 @@ pub fn run(arguments: &BoundArguments) -> Result<(), CommandFailure> {
     limits.deadline = arguments.time_limit.map(|seconds| start + Duration::from_secs_f64(seconds.min(1e9)));
     let method = chosen_method(&arguments.method)?;
     if let Some(path) = &arguments.certificate {
+        if method.is_some_and(|method| method.kind() != Kind::Upper) {
+            return Err(CommandFailure::bad_input(
+                format!("--certificate: {} proves no upper bound, there is nothing to certify", arguments.method),
+                Some("leave --certificate out, or take a method for upper bounds".to_owned()),
+            ));
+        }
         destination::check_certificate(path, &arguments.model.model)?;
     }
     if let Some(path) = &arguments.trace {
