@@ -21,6 +21,7 @@ pub use witness::Witness;
 mod ball;
 mod bound;
 mod certificate;
+mod claim;
 mod directed;
 mod dominance;
 mod elimination;

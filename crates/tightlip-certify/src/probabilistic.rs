@@ -33,7 +33,7 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use tightlip_model::{IncrementSystem, Limits, LinearMap, Multipliers, Norm, Query, Weight};
+use tightlip_model::{IncrementSystem, Limits, LinearMap, Multipliers, Query};
 
 pub use draw::Draw;
 use draw::Patience;
@@ -42,8 +42,7 @@ use lanczos::Lanczos;
 use live::LiveMask;
 use operator::Operator;
 
-use crate::directed::{add_up, mul_up, sqrt_up};
-use crate::{Bound, Refusal};
+use crate::{Bound, Refusal, claim};
 
 mod draw;
 mod growth;
@@ -66,10 +65,10 @@ pub fn prove_probably(
     limits: &Limits,
     draw: &Draw,
 ) -> Result<Bound, Refusal> {
-    let value = value(query, multipliers)?;
     check_memory(system, draw, limits)?;
     let live = LiveMask::new(system);
-    live.check(system, multipliers)?;
+    live.check(multipliers)?;
+    let value = claim::value(multipliers, query.input_norm, query.output_norm)?;
     if live.none() {
         // No path from input to output: the output never moves, whatever the multipliers.
         return Ok(Bound::probably_upper(0.0, draw.failure_probability()));
@@ -103,29 +102,6 @@ fn prove_positive(operator: &Operator<'_>, limits: &Limits, draw: &Draw) -> Resu
         }
     }
     Err(Refusal::Shortfall { steps: growths.steps(), margin: growths.shortfall() })
-}
-
-/// `√(weight_in · weight_out)`, rounded up.
-fn value(query: &Query, multipliers: &Multipliers) -> Result<f64, Refusal> {
-    let weight_in = weight(&multipliers.input, query.input_norm, Norm::LInf, "input")?;
-    let weight_out = weight(&multipliers.output, query.output_norm, Norm::L1, "output")?;
-    // Two roots: the product of the weights may leave the range of floating point where the bound does not.
-    let value = mul_up(sqrt_up(weight_in), sqrt_up(weight_out));
-    if value.is_finite() { Ok(value) } else { Err(Refusal::Range { what: "the bound".to_owned() }) }
-}
-
-/// The weight of `D_in` or `D_out`, rounded up: the value for ℓ2, the sum for the norm with one value per coordinate.
-fn weight(weight: &Weight, norm: Norm, separable: Norm, side: &str) -> Result<f64, Refusal> {
-    match weight {
-        Weight::Uniform(value) if norm == Norm::L2 => Ok(*value),
-        Weight::PerCoordinate(values) if norm == separable => Ok(values.iter().fold(0.0, |sum, &v| add_up(sum, v))),
-        Weight::Uniform(_) | Weight::PerCoordinate(_) => Err(Refusal::Unsupported {
-            what: format!(
-                "the {side} norm ℓ{norm} with this kind of multipliers: want one value for ℓ2, or one value per \
-                 coordinate for ℓ{separable}"
-            ),
-        }),
-    }
 }
 
 /// Declines a proof whose vectors would not fit into memory.

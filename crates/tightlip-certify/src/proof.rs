@@ -4,14 +4,14 @@
 //! every rounding error (see `factor`). Then `L ≤ √(weight_in · weight_out)`, rounded up.
 
 use faer::Par;
-use tightlip_model::{IncrementSystem, Limits, Multipliers, Norm, Query, Weight};
+use tightlip_model::{IncrementSystem, Limits, Multipliers, Norm, Query};
 
-use crate::directed::{add_up, gamma, mul_up, sqrt_up};
+use crate::directed::gamma;
 use crate::dominance::shows_positive;
 use crate::factor::{Breakdown, Factor};
 use crate::inequality::Inequality;
 use crate::skeleton::Skeleton;
-use crate::{Bound, Refusal};
+use crate::{Bound, Refusal, claim};
 
 /// Proves the upper bound that `multipliers` give for `system` under the norms of `query`. For one proof; to prove
 /// several proposals for the same system, make a [`Prover`].
@@ -57,9 +57,8 @@ impl Prover {
     /// # Errors
     /// A [`Refusal`] with the reason, if the multipliers do not fit, are not feasible, or feasibility cannot be decided.
     pub fn prove(&self, multipliers: &Multipliers, limits: &Limits) -> Result<Bound, Refusal> {
-        let weight_in = weight(&multipliers.input, self.input_norm, Norm::LInf, "input")?;
-        let weight_out = weight(&multipliers.output, self.output_norm, Norm::L1, "output")?;
         self.skeleton.live.check(multipliers)?;
+        let value = claim::value(multipliers, self.input_norm, self.output_norm)?;
         if self.skeleton.live.none() {
             // No path from input to output: the output never moves, whatever the multipliers.
             return Ok(Bound::upper(0.0));
@@ -67,12 +66,7 @@ impl Prover {
         let par = parallelism(limits);
         let inequality = Inequality::new(&self.skeleton, multipliers, par)?;
         self.prove_positive(&inequality, par)?;
-        // Two roots: the product of the weights may leave the range of floating point where the bound does not.
-        let value = mul_up(sqrt_up(weight_in), sqrt_up(weight_out));
-        let product = mul_up(weight_in, weight_out);
-        // One root rounds less than two, where the product is well inside the range.
-        let value = if (1e-200..1e200).contains(&product) { value.min(sqrt_up(product)) } else { value };
-        if value.is_finite() { Ok(Bound::upper(value)) } else { Err(Refusal::Range { what: "the bound".to_owned() }) }
+        Ok(Bound::upper(value))
     }
 
     /// Proves that the inequality holds, or says why not.
@@ -123,26 +117,12 @@ fn parallelism(limits: &Limits) -> Par {
     if limits.threads <= 1 { Par::Seq } else { Par::rayon(limits.threads) }
 }
 
-/// The weight of `D_in` or `D_out`, rounded up: the value for ℓ2, the sum for the norm with one value per coordinate.
-fn weight(weight: &Weight, norm: Norm, separable: Norm, side: &str) -> Result<f64, Refusal> {
-    match weight {
-        Weight::Uniform(value) if norm == Norm::L2 => Ok(*value),
-        Weight::PerCoordinate(values) if norm == separable => Ok(values.iter().fold(0.0, |sum, &v| add_up(sum, v))),
-        Weight::Uniform(_) | Weight::PerCoordinate(_) => Err(Refusal::Unsupported {
-            what: format!(
-                "the {side} norm ℓ{norm} with this kind of multipliers: want one value for ℓ2, or one value per \
-                 coordinate for ℓ{separable}"
-            ),
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
-    use tightlip_model::{Edge, LinearMap, OutputSelection, SlopeInterval};
+    use tightlip_model::{Edge, LinearMap, OutputSelection, SlopeInterval, Weight};
 
     use super::*;
 

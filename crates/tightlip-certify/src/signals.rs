@@ -4,10 +4,10 @@
 //! coordinate may be left out; likewise a signal that nothing reads. Found anew here, from the enclosures of the maps,
 //! so that a wrong idea of "dead" elsewhere cannot remove anything.
 
-use tightlip_model::{IncrementSystem, Multipliers, Weight};
+use tightlip_model::{IncrementSystem, Multipliers};
 
-use crate::Refusal;
 use crate::enclosure::Enclosure;
+use crate::{Refusal, claim};
 
 /// Indices of the live signals of every block.
 #[derive(Debug, Clone)]
@@ -53,45 +53,6 @@ impl LiveSignals {
 
     /// Checks lengths and signs: every multiplier finite and ≥ 0, those of live signals > 0.
     pub(crate) fn check(&self, multipliers: &Multipliers) -> Result<(), Refusal> {
-        let last = self.lengths.len() - 1;
-        if multipliers.hidden.len() != last - 1 {
-            return Err(Refusal::Shape {
-                what: "hidden layers of multipliers".to_owned(),
-                found: multipliers.hidden.len(),
-                wanted: last - 1,
-            });
-        }
-        self.check_weight("input", 0, &multipliers.input)?;
-        for (k, values) in (1..last).zip(&multipliers.hidden) {
-            self.check_values(&format!("hidden layer {k}"), k, values)?;
-        }
-        self.check_weight("output", last, &multipliers.output)
-    }
-
-    /// Checks one of the two weights.
-    fn check_weight(&self, name: &str, block: usize, weight: &Weight) -> Result<(), Refusal> {
-        match weight {
-            Weight::Uniform(value) => self.check_values(name, block, &vec![*value; self.lengths[block]]),
-            Weight::PerCoordinate(values) => self.check_values(name, block, values),
-        }
-    }
-
-    /// Checks the multipliers of one block.
-    fn check_values(&self, name: &str, block: usize, values: &[f64]) -> Result<(), Refusal> {
-        let len = self.lengths[block];
-        if values.len() != len {
-            return Err(Refusal::Shape {
-                what: format!("multipliers of the {name}"),
-                found: values.len(),
-                wanted: len,
-            });
-        }
-        if let Some(i) = values.iter().position(|v| !(v.is_finite() && *v >= 0.0)) {
-            return Err(Refusal::Multiplier { place: format!("the {name}, entry {i}"), value: values[i] });
-        }
-        match self.of(block).iter().find(|&&i| values[i] == 0.0) {
-            Some(i) => Err(Refusal::Zero { place: format!("the {name}, entry {i}") }),
-            None => Ok(()),
-        }
+        claim::check(multipliers, &self.lengths, &|k, i| self.indices[k].binary_search(&i).is_ok())
     }
 }

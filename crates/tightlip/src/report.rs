@@ -60,59 +60,62 @@ pub struct Report {
 }
 
 impl Report {
-    /// The report of a method's proposal, nothing proved yet.
-    pub(crate) fn of_proposal(problem: &Problem<'_>, method: &str, proposal: &Proposal) -> Self {
+    /// A report that knows the question only.
+    fn of_question(problem: &Problem<'_>, method: &str, options: &str) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
             version: env!("CARGO_PKG_VERSION"),
             network: NetworkSummary::new(problem.network, None),
             query: problem.query,
             method: method.to_owned(),
-            options: proposal.options.clone(),
+            options: options.to_owned(),
             kind: Kind::Upper,
             level: None,
             value: None,
             failure_probability: 0.0,
-            claimed: proposal.claimed,
+            claimed: 0.0,
             lower: None,
-            relaxation_lower: proposal.relaxation_lower,
+            relaxation_lower: None,
             gap: None,
+            iterations: None,
+            rank: None,
+            sweeps: None,
+            status: String::new(),
+            seconds: Seconds::default(),
+            peak_rss_mib: None,
+            certificate: None,
+            trace: Vec::new(),
+        }
+    }
+
+    /// The report of a method's proposal, nothing proved yet.
+    pub(crate) fn of_proposal(problem: &Problem<'_>, method: &str, proposal: &Proposal) -> Self {
+        Self {
+            claimed: proposal.claimed,
+            relaxation_lower: proposal.relaxation_lower,
             iterations: proposal.iterations,
             rank: proposal.rank,
             sweeps: proposal.sweeps,
             status: proposal.status.clone(),
             seconds: Seconds { assemble: proposal.assemble_s, solve: proposal.solve_s, ..Seconds::default() },
-            peak_rss_mib: None,
-            certificate: None,
             trace: proposal.trace.clone(),
+            ..Self::of_question(problem, method, &proposal.options)
         }
     }
 
     /// The report of a lower bound of the formal constant.
     pub(crate) fn of_formal_lower(problem: &Problem<'_>, method: &str, found: &FormalLower) -> Self {
         Self {
-            schema_version: SCHEMA_VERSION,
-            version: env!("CARGO_PKG_VERSION"),
-            network: NetworkSummary::new(problem.network, None),
-            query: problem.query,
-            method: method.to_owned(),
-            options: found.options.clone(),
             kind: Kind::FglLower,
             level: Some(Level::Rigorous),
             value: Some(found.value),
-            failure_probability: 0.0,
             claimed: found.claimed,
-            lower: None,
-            relaxation_lower: None,
-            gap: None,
             iterations: Some(found.starts),
             rank: Some(1),
             sweeps: Some(found.sweeps),
             status: "searched".to_owned(),
             seconds: Seconds { solve: found.solve_s, certify: found.certify_s, ..Seconds::default() },
-            peak_rss_mib: None,
-            certificate: None,
-            trace: Vec::new(),
+            ..Self::of_question(problem, method, &found.options)
         }
     }
 

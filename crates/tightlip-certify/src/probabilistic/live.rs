@@ -1,10 +1,10 @@
 //! Which signals take part in the inequality, found without the matrices of the maps: by following which signals reach
 //! which. A signal that never moves (`δ_j = 0`) or that nothing reads may be left out, see `signals.rs`.
 
-use tightlip_model::{IncrementSystem, Multipliers, Weight};
+use tightlip_model::{IncrementSystem, Multipliers};
 
 use super::passes::{Direction, Weighing, pass};
-use crate::Refusal;
+use crate::{Refusal, claim};
 
 /// For every block and signal, whether it moves and is seen.
 #[derive(Debug, Clone)]
@@ -43,47 +43,9 @@ impl LiveMask {
     }
 
     /// Checks lengths and signs: every multiplier finite and ≥ 0, those of live signals > 0.
-    pub(super) fn check(&self, system: &IncrementSystem, multipliers: &Multipliers) -> Result<(), Refusal> {
-        let last = system.output_block();
-        if multipliers.hidden.len() != system.hidden_blocks() {
-            return Err(Refusal::Shape {
-                what: "hidden layers of multipliers".to_owned(),
-                found: multipliers.hidden.len(),
-                wanted: system.hidden_blocks(),
-            });
-        }
-        self.check_weight("input", 0, &multipliers.input)?;
-        for (k, values) in (1..last).zip(&multipliers.hidden) {
-            self.check_values(&format!("hidden layer {k}"), k, values)?;
-        }
-        self.check_weight("output", last, &multipliers.output)
-    }
-
-    /// Checks one of the two weights.
-    fn check_weight(&self, name: &str, block: usize, weight: &Weight) -> Result<(), Refusal> {
-        match weight {
-            Weight::Uniform(value) => self.check_values(name, block, &vec![*value; self.of(block).len()]),
-            Weight::PerCoordinate(values) => self.check_values(name, block, values),
-        }
-    }
-
-    /// Checks the multipliers of one block.
-    fn check_values(&self, name: &str, block: usize, values: &[f64]) -> Result<(), Refusal> {
-        let live = self.of(block);
-        if values.len() != live.len() {
-            return Err(Refusal::Shape {
-                what: format!("multipliers of the {name}"),
-                found: values.len(),
-                wanted: live.len(),
-            });
-        }
-        if let Some(i) = values.iter().position(|v| !(v.is_finite() && *v >= 0.0)) {
-            return Err(Refusal::Multiplier { place: format!("the {name}, entry {i}"), value: values[i] });
-        }
-        match values.iter().zip(live).position(|(&value, &live)| live && value == 0.0) {
-            Some(i) => Err(Refusal::Zero { place: format!("the {name}, entry {i}") }),
-            None => Ok(()),
-        }
+    pub(super) fn check(&self, multipliers: &Multipliers) -> Result<(), Refusal> {
+        let lengths: Vec<usize> = self.0.iter().map(Vec::len).collect();
+        claim::check(multipliers, &lengths, &|k, i| self.0[k][i])
     }
 }
 

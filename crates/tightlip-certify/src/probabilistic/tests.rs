@@ -5,7 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use faer::{Mat, Side};
-use tightlip_model::{Activation, Edge, LinearMap, Network, OutputSelection, SlopeInterval, random_network};
+use tightlip_model::{
+    Activation, Edge, LinearMap, Network, Norm, OutputSelection, SlopeInterval, Weight, random_network,
+};
 
 use super::*;
 use crate::{Certificate, Level, Proof, Segment, prove, prove_segments_probably, round_multipliers};
