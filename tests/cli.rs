@@ -237,6 +237,11 @@ fn certificates_do_not_overwrite_anything_else() {
     succeeds(&["bound", &model, "--certificate", &certificate]);
     fs::write(&certificate, "{\"format\": \"tightlip-cert").expect("a writable folder");
     fails(&["verify", &model, &certificate], 1, &["refused", "not a tightlip certificate"]);
+    fs::write(&certificate, "{\"format\": \"x\\u001b[31mRED\", \"\\u001b[2J\": 1}").expect("a writable folder");
+    let hostile = tightlip(&["verify", &model, &certificate]);
+    assert_eq!(hostile.status.code(), Some(1));
+    let escapes = |bytes: &[u8]| bytes.windows(4).any(|w| w == b"\x1b[31" || w == b"\x1b[2J");
+    assert!(!escapes(&hostile.stderr) && !escapes(&hostile.stdout), "{}", stderr(&hostile));
     fails(&["verify", &model, &path("absent.json")], 2, &["cannot be read"]);
     if Path::new("/dev/zero").exists() {
         fails(&["verify", &model, "/dev/zero"], 2, &["a regular file"]);

@@ -145,7 +145,7 @@ impl Certificate {
         let query = Case::query(&self.query);
         match (prove_segments(system, &query, &self.segments, limits), self.level) {
             (Err(Refusal::Memory { .. }), Level::Probabilistic) => {
-                let draw = Draw::of_claim(digest, &self.query, &self.segments).for_verification();
+                let draw = Draw::of_claim(digest, &query, &self.segments).for_verification();
                 prove_segments_probably(system, &query, &self.segments, limits, &draw)
             }
             (result, Level::Rigorous | Level::Probabilistic) => result,
@@ -156,6 +156,13 @@ impl Certificate {
     fn prove_cases(&self, system: &IncrementSystem, limits: &Limits) -> Result<Bound, Refusal> {
         if !self.segments.is_empty() || Case::query(&self.query) == self.query {
             let what = "the certificate has cases beside segments, or for norms that need none".to_owned();
+            return Err(Refusal::Unsupported { what });
+        }
+        // The file is finite; the number of cases of a question need not fit into memory.
+        let given: usize = self.cases.iter().map(|proof| proof.cases.len()).sum();
+        let wanted = Case::count(system, &self.query);
+        if given != wanted {
+            let what = format!("the certificate has {given} cases, the question has {wanted}");
             return Err(Refusal::Unsupported { what });
         }
         let mut ledger = CaseLedger::new(system, &self.query);

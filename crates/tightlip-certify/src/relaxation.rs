@@ -62,6 +62,8 @@ pub fn relaxation_value(system: &IncrementSystem, query: &Query, point: &Relaxat
         input.iter().fold(0.0_f64, |m, &l| m.max(l))
     };
     let value = size / divisor * (1.0 - 2.0 * gamma(n + 16));
+    // Below the normal range the factor no longer rounds down.
+    let value = if value < f64::MIN_POSITIVE { 0.0 } else { value };
     if value.is_finite() { Ok(value) } else { Err(Refusal::Range { what: "the value of the relaxation".to_owned() }) }
 }
 
@@ -101,12 +103,13 @@ fn incoming(system: &IncrementSystem, weights: &[Enclosure], k: usize, blocks: &
     let n = system.len(k);
     let terms: usize = system.edges_into(k).map(|edge| system.len(edge.from) + 1).sum();
     let mut vectors = Mat::<f64>::zeros(rank, n);
-    let (mut magnitudes, mut radii) = (vec![0.0; n], vec![0.0; n]);
+    let (mut magnitudes, mut radii, mut reached) = (vec![0.0; n], vec![0.0; n], vec![false; n]);
     for (edge, weights) in system.edges().iter().zip(weights).filter(|(edge, _)| edge.to == k) {
         vectors += &blocks[edge.from].vectors * weights.mid.transpose();
         for (j, &length) in blocks[edge.from].lengths.iter().enumerate() {
             for (i, w) in weights.mid.col(j).iter().enumerate() {
                 magnitudes[i] += w.abs() * length;
+                reached[i] |= length != 0.0 && weights.may_differ_from_zero(i, j);
             }
             if let Some(radius) = &weights.radius {
                 for (i, r) in radius.col(j).iter().enumerate() {
@@ -118,10 +121,11 @@ fn incoming(system: &IncrementSystem, weights: &[Enclosure], k: usize, blocks: &
     let errors = magnitudes
         .iter()
         .zip(&radii)
-        .map(|(magnitude, radius)| {
+        .zip(&reached)
+        .map(|((magnitude, radius), &reached)| {
             let sum = inflated(gamma(terms + 2) * magnitude + radius, 2 * terms + 8);
-            // Nothing flows in: exactly zero, no underflow either.
-            if *magnitude == 0.0 && *radius == 0.0 { 0.0 } else { sum + UNDERFLOW * (terms * rank) as f64 }
+            // Where nothing flows in, the sum is exactly zero. A product that underflows to zero is something.
+            if reached { sum + UNDERFLOW * (terms * rank) as f64 } else { 0.0 }
         })
         .collect();
     Incoming { vectors, errors }
@@ -153,7 +157,8 @@ fn feasible_signals(
             }
         }
         if !is_feasible(&vectors, incoming, j, slope) {
-            if slope.lower() * slope.upper() > 0.0 {
+            // Not by the sign of the product, which can underflow.
+            if slope.lower() > 0.0 || slope.upper() < 0.0 {
                 return Err(Refusal::Unsupported {
                     what: format!("neuron {j} of hidden layer {block} cannot be shown feasible in the relaxation"),
                 });
@@ -296,5 +301,45 @@ mod tests {
         let point = RelaxationPoint { input: signs, directions: vec![Mat::from_fn(1, 2, |_, j| [1.0, 0.0][j])] };
         let value = relaxation_value(&system, &query, &point).expect("feasible");
         assert!(value <= 4.0 && value > 4.0 * (1.0 - 1e-12), "{value}");
+    }
+
+    #[test]
+    fn products_that_underflow_are_not_taken_for_nothing() {
+        // Two layers of slopes [0.9, 1] whose products underflow on the way and are made large at the end: the first
+        // neuron of the second layer carries 1e-330, not zero.
+        let slope = SlopeInterval::new(0.9, 1.0).expect("an interval");
+        let weights =
+            [vec![vec![1e-90], vec![1.0]], vec![vec![1e-240, 0.0], vec![0.0, 1e-22]], vec![vec![1e308, -1.0]]];
+        let system = chain(&weights, slope);
+        let query = Query::euclidean(OutputSelection::All);
+        for signs in [[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0]] {
+            let directions = || Mat::from_fn(1, 2, |_, j| signs[j]);
+            let point =
+                RelaxationPoint { input: Mat::from_fn(1, 1, |_, _| 1.0), directions: vec![directions(), directions()] };
+            // The formal constant is 1.9e-23.
+            assert!(
+                relaxation_value(&system, &query, &point).is_ok_and(|value| value <= 2e-23) || {
+                    relaxation_value(&system, &query, &point).is_err()
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn slopes_whose_product_underflows_keep_their_sign_and_tiny_values_are_zero() {
+        let slope = SlopeInterval::new(1e-170, 1.5e-170).expect("an interval");
+        let edge = |from, to, w: f64| Edge { from, to, map: LinearMap::from_rows(&[vec![w]]) };
+        let edges = vec![edge(0, 1, 1.0), edge(1, 2, -1e170), edge(0, 2, 1.0)];
+        let system = IncrementSystem::new(1, vec![vec![slope]], 1, edges).expect("valid");
+        let one = |x: f64| Mat::from_fn(1, 1, |_, _| x);
+        let query = Query::euclidean(OutputSelection::All);
+        for direction in [1.0, -1.0, 2.0] {
+            let point = RelaxationPoint { input: one(1.0), directions: vec![one(direction)] };
+            // Whatever the slope, |1 − 1e170 v| is at most ½.
+            assert!(!relaxation_value(&system, &query, &point).is_ok_and(|value| value > 0.5), "{direction}");
+        }
+        let tiny = chain(&[vec![vec![1e-162]], vec![vec![3e-162]]], SlopeInterval::UNIT);
+        let point = RelaxationPoint { input: one(1e300), directions: vec![one(1.0)] };
+        assert_eq!(relaxation_value(&tiny, &query, &point).ok(), Some(0.0));
     }
 }

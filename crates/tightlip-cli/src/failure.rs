@@ -39,7 +39,15 @@ impl CommandFailure {
 
 impl fmt::Display for CommandFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        // Parts of a message can come from a file: control characters must not reach the terminal.
+        for character in self.message.chars() {
+            if character.is_control() && character != '\n' {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                fmt::Write::write_char(f, character)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -31,6 +31,13 @@ impl Case {
         inputs.iter().flat_map(|&input| outputs.iter().map(move |&output| Self { input, output })).collect()
     }
 
+    /// The number of cases of a question about `system`.
+    pub fn count(system: &IncrementSystem, query: &Query) -> usize {
+        let inputs = if query.input_norm == Norm::L1 { system.len(0) } else { 1 };
+        let outputs = if query.output_norm == Norm::LInf { system.len(system.output_block()) } else { 1 };
+        inputs.saturating_mul(outputs)
+    }
+
     /// The question of a case: ℓ1 inputs and ℓ∞ outputs are single there, and ℓ2 measures them.
     pub fn query(query: &Query) -> Query {
         let single = |norm: Norm, reduced: Norm| if norm == reduced { Norm::L2 } else { norm };
@@ -132,7 +139,9 @@ mod tests {
             let query = Query { input_norm, output_norm, ..Query::euclidean(OutputSelection::All) };
             let direct = Case::query(&query);
             assert!(direct.input_norm != Norm::L1 && direct.output_norm != Norm::LInf);
-            Case::all(&system, &query).len()
+            let all = Case::all(&system, &query).len();
+            assert_eq!(all, Case::count(&system, &query));
+            all
         };
         assert_eq!(count(Norm::L2, Norm::L2), 1);
         assert_eq!(count(Norm::L1, Norm::L2), 3);

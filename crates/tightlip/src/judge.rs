@@ -18,8 +18,11 @@ pub(crate) const SMALLEST_MARGIN: f64 = 1e-9;
 const MARGIN_FACTOR: f64 = 4.0;
 /// How long proving may go on once a limit has struck.
 const GRACE: Duration = Duration::from_millis(350);
-/// Attempts with probability before giving up; the second usually succeeds, for the first says what is missing.
+/// Attempts with probability at one proposal; the second usually succeeds, for the first says what is missing.
 const PROBABLE_ATTEMPTS: usize = 4;
+/// Attempts with probability at all proposals of one judge. Whoever tries often enough succeeds wrongly in the end, so
+/// each attempt gets this part of the failure probability.
+const ALL_PROBABLE_ATTEMPTS: usize = 64;
 
 /// A bound with what proves it.
 #[derive(Debug, Clone)]
@@ -37,6 +40,7 @@ pub struct Judge<'p> {
     context: &'p Context,
     /// Made for the first proposal of one segment; what depends on the network alone is computed once.
     prover: Option<Prover>,
+    probable_attempts: usize,
     best: Option<Proved>,
     last_attempt: Duration,
     /// When a limit was first seen to have struck.
@@ -51,6 +55,7 @@ impl<'p> Judge<'p> {
             problem,
             context,
             prover: None,
+            probable_attempts: 0,
             best: None,
             last_attempt: Duration::ZERO,
             struck: None,
@@ -159,21 +164,26 @@ impl<'p> Judge<'p> {
     }
 
     /// Proves with probability, adding what each attempt says was missing.
-    fn prove_probably(&self, mut segments: Vec<Segment>) -> Result<(Bound, Vec<Segment>), Refusal> {
+    fn prove_probably(&mut self, mut segments: Vec<Segment>) -> Result<(Bound, Vec<Segment>), Refusal> {
         let (problem, limits) = (self.problem, &self.context.limits);
         let digest = problem.network.sha256();
-        for _ in 1..PROBABLE_ATTEMPTS {
-            let draw = Draw::of_claim(&digest, &problem.query, &segments);
+        let share = Draw::FAILURE_PROBABILITY / ALL_PROBABLE_ATTEMPTS as f64;
+        let mut last = Refusal::nothing_tried();
+        for _ in 0..PROBABLE_ATTEMPTS {
+            if self.probable_attempts == ALL_PROBABLE_ATTEMPTS {
+                break;
+            }
+            self.probable_attempts += 1;
+            let draw = Draw::of_claim(&digest, &problem.query, &segments).with_failure_probability(share);
             match prove_segments_probably(&problem.system, &problem.query, &segments, limits, &draw) {
-                Err(Refusal::Shortfall { margin, .. }) if margin.is_finite() => {
+                Err(Refusal::Shortfall { margin, steps }) if margin.is_finite() => {
                     segments = rounded(&segments, 1.1 * margin);
+                    last = Refusal::Shortfall { margin, steps };
                 }
                 verdict => return verdict.map(|bound| (bound, segments)),
             }
         }
-        let draw = Draw::of_claim(&digest, &problem.query, &segments);
-        prove_segments_probably(&problem.system, &problem.query, &segments, limits, &draw)
-            .map(|bound| (bound, segments))
+        Err(last)
     }
 }
 

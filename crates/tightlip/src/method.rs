@@ -135,6 +135,17 @@ pub enum Decline {
         /// The method.
         method: &'static str,
     },
+    /// ℓ1 inputs or ℓ∞ outputs with too many coordinates.
+    #[error(
+        "ℓ1 inputs and ℓ∞ outputs are bounded for each coordinate, that would be {count} cases (at most {most}): take ℓ2, which \
+         is never smaller, or fewer outputs"
+    )]
+    Cases {
+        /// Cases of the question.
+        count: usize,
+        /// The most that are tried.
+        most: usize,
+    },
     /// The method bounds something else.
     #[error("{method} gives a {kind} bound, not an upper one")]
     Kind {

@@ -1,8 +1,9 @@
 //! The table of contents of the workbench: one file for each method, one line in [`METHODS`].
 
-use tightlip_model::Norm;
+use tightlip_model::{IncrementSystem, Norm};
 
-use crate::Method;
+use crate::method::Decline;
+use crate::{Context, Method};
 
 mod conic;
 mod constant;
@@ -24,6 +25,24 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_neuron_lifted::LipsdpNeuronLifted,
     &fgl_pattern::FglPattern,
 ];
+
+/// Declines a lifted method that would not fit: the reduced maps and those of the safe evaluation beside the original
+/// ones, and the vectors.
+fn check_memory(method: &'static str, system: &IncrementSystem, rank: usize, context: &Context) -> Result<(), Decline> {
+    /// Dense copies of the maps: reduced, while reducing, and enclosed.
+    const COPIES: u64 = 4;
+    /// States, gradients, memory of the quasi-Newton method, passes: matrices of `rank × signals`.
+    const MATRICES: u64 = 28;
+    let weights: u64 = system.edges().iter().map(|edge| edge.map.rows() as u64 * edge.map.cols() as u64).sum();
+    let signals: u64 = (0..system.blocks()).map(|k| system.len(k) as u64).sum();
+    let needed = 8 * (COPIES * weights + MATRICES * rank as u64 * signals);
+    let limit = context.limits.memory_bytes;
+    if needed <= limit {
+        return Ok(());
+    }
+    let what = format!("copies of {weights} weights and vectors for {signals} signals");
+    Err(Decline::Memory { method, what, needed_mib: needed >> 20, limit_mib: limit >> 20 })
+}
 
 /// The method called `name`.
 pub fn method_named(name: &str) -> Option<&'static dyn Method> {

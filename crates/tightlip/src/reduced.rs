@@ -30,6 +30,7 @@ pub(crate) fn settle_cases(
     context: &Context,
 ) -> Result<InCases, Decline> {
     let start = Instant::now();
+    check_count(problem)?;
     let mut ledger = CaseLedger::new(&problem.system, &problem.query);
     let mut known: Vec<Vec<Segment>> = Vec::new();
     let mut worst: Option<(f64, Settled)> = None;
@@ -71,6 +72,13 @@ pub(crate) fn settle_cases(
     Ok(InCases { settled, result })
 }
 
+/// Declines a question of more cases than anybody would wait for.
+fn check_count(problem: &Problem<'_>) -> Result<(), Decline> {
+    const MOST_CASES: usize = 1_000_000;
+    let count = Case::count(&problem.system, &problem.query);
+    if count <= MOST_CASES { Ok(()) } else { Err(Decline::Cases { count, most: MOST_CASES }) }
+}
+
 /// The bound of the question with ℓ2 in the place of ℓ1 inputs and ℓ∞ outputs: `‖x‖₂ ≤ ‖x‖₁`, `‖y‖_∞ ≤ ‖y‖₂`.
 fn without_cases(
     problem: &Problem<'_>,
@@ -101,6 +109,7 @@ pub(crate) fn largest_formal_lower(
     method: &dyn Method,
     context: &Context,
 ) -> Result<FormalLower, Decline> {
+    check_count(problem)?;
     let mut largest: Option<FormalLower> = None;
     for case in steepest_first(&problem.system, Case::all(&problem.system, &problem.query)) {
         // One case is enough for a lower bound; the first has to be there.

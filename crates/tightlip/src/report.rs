@@ -1,7 +1,7 @@
 //! What is told about a bound: the object `--json` prints, with stable keys.
 
 use serde::Serialize;
-use tightlip_certify::{Bound, Level};
+use tightlip_certify::{Bound, Draw, Level};
 use tightlip_model::{Network, Query};
 
 use crate::method::{FormalLower, Kind, Problem, Proposal, TraceRow};
@@ -123,7 +123,8 @@ impl Report {
     pub(crate) fn prove(&mut self, bound: Bound) {
         self.value = Some(bound.value());
         self.level = Some(bound.level());
-        self.failure_probability = bound.failure_probability();
+        // That of all attempts together, of which the one that succeeded had a share.
+        self.failure_probability = if bound.failure_probability() > 0.0 { Draw::FAILURE_PROBABILITY } else { 0.0 };
         self.gap = self.relaxation_lower.filter(|lower| *lower > 0.0).map(|lower| bound.value() / lower - 1.0);
     }
 }

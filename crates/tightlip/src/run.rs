@@ -116,6 +116,10 @@ pub fn upper_bound(
     match proof {
         Ok((bound, proof)) => {
             report.prove(bound);
+            // Bounds of one relaxation from both sides, each proved.
+            if let Some(lower) = report.relaxation_lower.filter(|lower| *lower > bound.value()) {
+                return Err(Failure::Contradiction { upper: bound.value(), lower });
+            }
             let certificate = Certificate::new(network, query, &report.method, bound, proof);
             Ok(Outcome { bound, report, certificate, witness: None })
         }

@@ -179,9 +179,9 @@ impl<'a> Operator<'a> {
         /// Scaling twice; three in a coefficient, its product and its sum, on both sides; and a few to spare.
         const OTHERS: usize = 20;
         let edges = self.system.edges();
-        // Sums over edges, on both sides; then those of the maps.
+        // Sums over edges, on both sides; then those of the maps: forward through one edge, back through another.
         let maps = edges.iter().map(|edge| terms(&edge.map)).max().unwrap_or(0);
-        maps + 2 * edges.len() + OTHERS
+        2 * (maps + edges.len()) + OTHERS
     }
 }
 

@@ -17,18 +17,7 @@ pub fn run(arguments: &BoundArguments) -> Result<(), CommandFailure> {
     let mut limits = limits(&arguments.resources, arguments.seed);
     limits.deadline = arguments.time_limit.map(|seconds| start + Duration::from_secs_f64(seconds.min(1e9)));
     let method = chosen_method(&arguments.method)?;
-    if let Some(path) = &arguments.certificate {
-        if method.is_some_and(|method| method.kind() != Kind::Upper) {
-            return Err(CommandFailure::bad_input(
-                format!("--certificate: {} proves no upper bound, there is nothing to certify", arguments.method),
-                Some("leave --certificate out, or take a method for upper bounds".to_owned()),
-            ));
-        }
-        destination::check_certificate(path, &arguments.model.model)?;
-    }
-    if let Some(path) = &arguments.trace {
-        destination::check_trace(path, &arguments.model.model)?;
-    }
+    check_destinations(arguments, method)?;
     let network = file::read(&arguments.model.model, &arguments.model.read_options())?;
     let load_s = start.elapsed().as_secs_f64();
     let query = Query {
@@ -73,6 +62,23 @@ pub fn run(arguments: &BoundArguments) -> Result<(), CommandFailure> {
             Err(Failure::Refused { refusal, report }.into())
         }
         Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Finds out before the work whether everything that was asked for can be written.
+fn check_destinations(arguments: &BoundArguments, method: Option<&dyn Method>) -> Result<(), CommandFailure> {
+    if let Some(path) = &arguments.certificate {
+        if method.is_some_and(|method| method.kind() != Kind::Upper) {
+            return Err(CommandFailure::bad_input(
+                format!("--certificate: {} proves no upper bound, there is nothing to certify", arguments.method),
+                Some("leave --certificate out, or take a method for upper bounds".to_owned()),
+            ));
+        }
+        destination::check_certificate(path, &arguments.model.model)?;
+    }
+    match &arguments.trace {
+        Some(path) => destination::check_trace(path, &arguments.model.model),
+        None => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ use tightlip_certify::relaxation_value;
 use tightlip_lifted::best_pattern;
 use tightlip_model::{Norm, Reduction, Scaling};
 
+use super::check_memory;
 use crate::method::{Decline, FormalLower, Kind, Method, Problem, Proposal};
 use crate::{Context, Judge, Stage};
 
@@ -45,6 +46,7 @@ impl Method for FglPattern {
     fn formal_lower(&self, problem: &Problem<'_>, context: &Context) -> Result<FormalLower, Decline> {
         context.report(&Stage::SearchingLowerBound);
         let start = Instant::now();
+        check_memory(self.name(), &problem.system, 1, context)?;
         let options = format!("starts={STARTS}, seed={}", context.limits.seed);
         let Some(reduction) = Reduction::new(&problem.system, &problem.query, Scaling::PerNeuron) else {
             let zero =

@@ -10,7 +10,7 @@ use tightlip_certify::{Segment, relaxation_value};
 use tightlip_lifted::{Companion, LiftedIteration, Row, Settings, Stop, Verdict, solve};
 use tightlip_model::{IncrementSystem, Multipliers, Norm, Reduction, Scaling};
 
-use super::constant;
+use super::{check_memory, constant};
 use crate::judge::SMALLEST_MARGIN;
 use crate::method::{Decline, Method, Problem, Proposal, TraceRow};
 use crate::{Context, Judge, Stage};
@@ -57,7 +57,7 @@ impl Method for LipsdpNeuronLifted {
     fn propose(&self, problem: &Problem<'_>, context: &Context, judge: &mut Judge<'_>) -> Result<Proposal, Decline> {
         context.report(&Stage::Assembling);
         let start = Instant::now();
-        check_memory(self.name(), &problem.system, context)?;
+        check_memory(self.name(), &problem.system, FIRST_RANK, context)?;
         let Some(reduction) = Reduction::new(&problem.system, &problem.query, Scaling::PerNeuron) else {
             return Ok(constant::proposal(&problem.system, &problem.query));
         };
@@ -231,19 +231,4 @@ impl Climb<'_, '_> {
 fn proof_sweeps(judge: &mut Judge<'_>, reduced: &IncrementSystem) -> f64 {
     let weights: f64 = reduced.edges().iter().map(|edge| edge.map.coefficients() as f64).sum();
     judge.proof_multiplications() / (2.0 * FIRST_RANK as f64 * weights)
-}
-
-/// Declines what would not fit: the reduced maps beside the original ones, and the vectors.
-fn check_memory(method: &'static str, system: &IncrementSystem, context: &Context) -> Result<(), Decline> {
-    /// States, gradients, memory of the quasi-Newton method, passes: matrices of `rank × signals`.
-    const MATRICES: u64 = 28;
-    let weights: u64 = system.edges().iter().map(|edge| (edge.map.rows() * edge.map.cols()) as u64).sum();
-    let signals: u64 = (0..system.blocks()).map(|k| system.len(k) as u64).sum();
-    let needed = 8 * (2 * weights + MATRICES * FIRST_RANK as u64 * signals);
-    let limit = context.limits.memory_bytes;
-    if needed <= limit {
-        return Ok(());
-    }
-    let what = format!("a copy of {weights} weights and vectors for {signals} signals");
-    Err(Decline::Memory { method, what, needed_mib: needed >> 20, limit_mib: limit >> 20 })
 }
