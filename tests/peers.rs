@@ -1,15 +1,18 @@
 //! Agreement with other tools on reference networks that are not part of the repository.
 //!
-//! `TIGHTLIP_PEERS` names a folder with `peers.csv`, `public/*.npz` and the LipSDP repository's
-//! `lipsdp_random_2-10-30-20-2.mat`; without it these checks say so and do nothing.
+//! `TIGHTLIP_PEERS` names a folder with `peers.csv`, `reference.json`, `public/*.npz`, `branch/*.npz` and the example
+//! weights of the LipSDP repository; without it these checks say so and do nothing.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use tightlip::{Context, formal_lower_bound};
 use tightlip_model::file::{ReadOptions, read};
-use tightlip_model::{Activation, Network, OutputSelection};
-use tightlip_tests::value_of;
+use tightlip_model::{Activation, Network, OutputSelection, Query};
+use tightlip_tests::{answer, limits, value_of};
 
 const NEURON: &str = "lipsdp-neuron.full.clarabel";
+const LIFTED: &str = "lipsdp-neuron.lifted";
 const LAYER: &str = "lipsdp-layer.full.clarabel";
 /// Networks beyond this take longer than a test should.
 const NEURONS: usize = 32;
@@ -65,5 +68,69 @@ fn the_random_network_of_the_lipsdp_repository_has_its_published_bounds() {
     for (method, published) in [(NEURON, 36.482_229_6), (LAYER, 39.838_623)] {
         let value = value_of(&network, OutputSelection::All, method);
         assert!((value / published - 1.0).abs() < 1e-6, "{method}: {value}, published {published}");
+    }
+}
+
+/// The proved bound of the lifted method with its gap.
+fn lifted(network: &Network, output: OutputSelection) -> (f64, f64) {
+    let method = tightlip::method_named(LIFTED).expect("a method of the list");
+    let outcome = answer(network, Query::euclidean(output), method, 1e-7).expect("a bound");
+    (outcome.bound.value(), outcome.report.gap.expect("a gap"))
+}
+
+#[test]
+fn the_lifted_method_reaches_every_reference_optimum() {
+    let Some(folder) = folder() else { return };
+    let text = std::fs::read_to_string(folder.join("reference.json")).expect("reference optima");
+    let references: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).expect("a map of networks");
+    let mut compared = 0;
+    for (name, reference) in &references {
+        // The references have slopes [0, 1] for every activation.
+        let Some(model) = load(&folder.join(format!("public/{name}.npz")), Activation::Relu) else { continue };
+        let optimum = reference["lipsdp_neuron"].as_f64().expect("a number");
+        let (value, gap) = lifted(&model, OutputSelection::All);
+        assert!(gap <= 1e-7, "{name}: gap {gap:e}");
+        assert!((value / optimum - 1.0).abs() < 2e-7, "{name}: {value}, reference {optimum}");
+        compared += 1;
+    }
+    assert!(compared >= 40, "only {compared} networks were compared");
+}
+
+#[test]
+fn the_mnist_network_of_the_lipsdp_repository_has_its_bounds_for_all_outputs_and_each() {
+    let Some(folder) = folder() else { return };
+    let network = load(&folder.join("lipsdp_mnist_784-50-10.mat"), Activation::Relu).expect("a network");
+    assert!((lifted(&network, OutputSelection::All).0 / 24.366_349 - 1.0).abs() < 2e-7);
+    let outputs = [
+        12.216_587, 14.032_207, 15.136_022, 13.957_723, 14.776_011, 15.820_053, 20.172_933, 14.513_314, 11.916_664,
+        16.300_194,
+    ];
+    for (output, published) in outputs.into_iter().enumerate() {
+        let value = lifted(&network, OutputSelection::Single(output)).0;
+        assert!((value / published - 1.0).abs() < 2e-7, "output {output}: {value}, published {published}");
+    }
+}
+
+#[test]
+fn formal_constants_of_branch_and_bound_lie_between_patterns_and_the_relaxation() {
+    // Gaussian chains whose formal constant is known from branch and bound.
+    let Some(folder) = folder() else { return };
+    let known = [
+        ("gauss_16-64-1_s0", 1.391_357, 1.360_625),
+        ("gauss_64-64-10_s0", 1.584_279, 1.560_525),
+        ("gauss_10-16-16-3_s0", 1.981_208, 1.891_260),
+        ("gauss_20-32-32-5_s0", 1.720_269, 1.576_579),
+        ("gauss_64-64-64-10_s0", 2.368_817, 2.183_402),
+    ];
+    let pattern = tightlip::method_named("fgl-pattern").expect("a method of the list");
+    for (name, root, constant) in known {
+        let model = load(&folder.join(format!("branch/{name}.npz")), Activation::Relu).expect("a network");
+        let (value, _) = lifted(&model, OutputSelection::All);
+        assert!((value / root - 1.0).abs() < 1e-6, "{name}: {value}, root bound {root}");
+        let query = Query::euclidean(OutputSelection::All);
+        let found = formal_lower_bound(&model, query, pattern, &Context::silent(limits())).expect("a pattern");
+        let found = found.value.expect("a value");
+        assert!(found <= constant * (1.0 + 1e-6), "{name}: {found} is above the formal constant {constant}");
+        assert!(found >= constant * 0.95, "{name}: {found} is far below the formal constant {constant}");
     }
 }
