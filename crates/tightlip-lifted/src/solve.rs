@@ -107,6 +107,11 @@ pub fn solve(
             companion.observe(&row);
             return Stop::SweepLimit;
         }
+        // Nothing gets through, or numbers left the range of floating point.
+        if since_restart > WINDOW && !(value > 0.0 && value.is_finite()) {
+            companion.observe(&row);
+            return Stop::Stalled;
+        }
         let settled = since_restart > WINDOW && change <= settings.tolerance;
         let due = iteration.sweeps() >= next_judgement;
         let still = settled && change <= STILL;

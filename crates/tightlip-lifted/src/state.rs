@@ -11,6 +11,9 @@ use crate::columns::{Ball, SHORTEST, dot};
 use crate::long::{add_scaled, long_dot};
 use crate::relaxation::Relaxation;
 
+/// Numbers of a long vector worked on together: they and one more piece stay in the first cache.
+const PIECE: usize = 1024;
+
 /// A point of the product of spheres, or a vector of the same shape.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
@@ -104,6 +107,27 @@ impl State {
     /// `Σ_j ⟨x_j, y_j⟩`.
     pub(crate) fn inner(&self, other: &Self) -> f64 {
         long_dot(&self.numbers, &other.numbers)
+    }
+
+    /// The inner products of several vectors with `x`, which is read piece by piece for all of them.
+    pub(crate) fn inners<'a>(vectors: impl Iterator<Item = &'a Self>, x: &Self) -> Vec<f64> {
+        let vectors: Vec<&[f64]> = vectors.map(|vector| &vector.numbers[..]).collect();
+        let mut sums = vec![0.0; vectors.len()];
+        for (at, piece) in x.numbers.chunks(PIECE).enumerate() {
+            for (sum, vector) in sums.iter_mut().zip(&vectors) {
+                *sum += long_dot(&vector[at * PIECE..at * PIECE + piece.len()], piece);
+            }
+        }
+        sums
+    }
+
+    /// `self ← self + Σ factor · vector`, piece by piece.
+    pub(crate) fn add_all(&mut self, vectors: &[(f64, &Self)]) {
+        for (at, piece) in self.numbers.chunks_mut(PIECE).enumerate() {
+            for (factor, vector) in vectors {
+                add_scaled(piece, *factor, &vector.numbers[at * PIECE..at * PIECE + piece.len()]);
+            }
+        }
     }
 
     /// `Σ_j factor_j ⟨x_j, y_j⟩` with a factor for each signal.
