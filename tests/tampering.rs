@@ -2,8 +2,8 @@
 
 use tightlip::Outcome;
 use tightlip_certify::{Certificate, Refusal};
-use tightlip_model::{Activation, IncrementSystem, Network, OutputSelection, Weight};
-use tightlip_tests::{Weights, bound_with, brute_force_fgl, chain, limits, upper_methods};
+use tightlip_model::{Activation, IncrementSystem, Network, Norm, OutputSelection, Weight};
+use tightlip_tests::{Weights, bound_with, brute_force_fgl, brute_force_fgl_of, chain, limits, upper_methods};
 
 /// A network with two hidden layers whose LipSDP bound is well above its formal constant.
 fn weights() -> Weights {
@@ -129,11 +129,20 @@ fn certificates_of_another_network_or_question_are_refused() {
 #[test]
 fn norms_that_the_multipliers_do_not_prove_are_refused() {
     for outcome in outcomes() {
-        for (input, output) in [("inf", "2"), ("2", "1"), ("1", "2"), ("2", "inf")] {
+        let with_norms = |input: Norm, output: Norm| {
             let mut certificate = outcome.certificate.clone();
-            certificate.query.input_norm = input.parse().expect("a norm");
-            certificate.query.output_norm = output.parse().expect("a norm");
-            assert!(certificate.verify(&network(), &limits()).is_err(), "{input} → {output}");
+            (certificate.query.input_norm, certificate.query.output_norm) = (input, output);
+            certificate
+        };
+        for (input, output) in [(Norm::LInf, Norm::L2), (Norm::L2, Norm::L1)] {
+            assert!(with_norms(input, output).verify(&network(), &limits()).is_err(), "{input} → {output}");
+        }
+        // ‖x‖₂ ≤ ‖x‖₁ and ‖y‖_∞ ≤ ‖y‖₂: the same multipliers prove these, and the claim is true.
+        for (input, output) in [(Norm::L1, Norm::L2), (Norm::L2, Norm::LInf), (Norm::L1, Norm::LInf)] {
+            let certificate = with_norms(input, output);
+            let bound = certificate.verify(&network(), &limits()).expect("a weaker claim").value();
+            let system = IncrementSystem::of_network(&network(), OutputSelection::All).expect("valid");
+            assert!(brute_force_fgl_of(&system, &certificate.query) <= bound, "{input} → {output}");
         }
         let mut certificate = outcome.certificate;
         let last = certificate.segments.len() - 1;
