@@ -31,8 +31,9 @@ pub fn run(command: Command) -> Result<(), CommandFailure> {
 fn limits(resources: &ResourceArguments, seed: u64) -> Limits {
     const GIB: f64 = (1_u64 << 30) as f64;
     let threads = resources.threads.map_or_else(machine::default_threads, usize::from);
-    // Products outside the methods (readers, reductions) follow the same limit.
-    faer::set_global_parallelism(if threads == 1 { faer::Par::Seq } else { faer::Par::rayon(threads) });
+    // Sweeps and proofs share their large products among threads by themselves, with the same digits for any number of
+    // them. Everything else would not, so it runs on one.
+    faer::set_global_parallelism(faer::Par::Seq);
     Limits {
         deadline: None,
         interrupt: interrupt::flag(),

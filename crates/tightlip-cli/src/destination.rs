@@ -24,6 +24,16 @@ pub fn check_trace(path: &Path, model: &Path) -> Result<(), CommandFailure> {
     check("--trace", path, model, ("a trace", &|text: &str| text.lines().next() == Some(&header)))
 }
 
+/// Whether two files that may not exist yet would be the same one.
+pub fn same_place(one: Option<&Path>, other: Option<&Path>) -> bool {
+    let place = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = fs::canonicalize(path).ok();
+        file.or_else(|| Some(fs::canonicalize(folder).ok()?.join(path.file_name()?)))
+    };
+    one.zip(other).is_some_and(|(one, other)| one == other || place(one).is_some() && place(one) == place(other))
+}
+
 /// A kind of file and the test for it.
 type FileKind<'a> = (&'a str, &'a dyn Fn(&str) -> bool);
 

@@ -1,5 +1,6 @@
 //! The program `tightlip`: a model file in, a proved Lipschitz bound out.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let code = failure.code();
-            eprintln!("{:?}", miette::Report::new(failure));
+            // Where nobody listens the exit code has to do.
+            let _ = writeln!(std::io::stderr(), "{:?}", miette::Report::new(failure));
             ExitCode::from(code)
         }
     }

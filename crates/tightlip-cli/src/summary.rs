@@ -1,24 +1,34 @@
 //! The human form of a report.
 
 use tightlip::{Kind, Report};
+use tightlip_model::{Norm, Query};
 
 use crate::table;
 
 /// Prints the human form of a report.
 pub fn print(report: &Report) -> std::io::Result<()> {
-    let query = &report.query;
-    let norms = format!("ℓ{} → ℓ{}, output {}, {}", query.input_norm, query.output_norm, query.output, query.region);
+    let norms = question(&report.query);
     let mut lines = vec![("network", network(report)), ("question", norms), ("method", report.method.clone())];
     lines.extend(values(report));
     lines.push(("status", status(report)));
     lines.push(("seconds", seconds(report)));
     if let Some(peak) = report.peak_rss_mib {
-        lines.push(("memory", format!("{peak:.0} MiB at most")));
+        lines.push(("memory", format!("{peak:.0} MiB at its peak")));
     }
     if let Some(certificate) = &report.certificate {
         lines.push(("certificate", certificate.clone()));
     }
     table::print_lines(&lines)
+}
+
+/// Norms, outputs and region in words.
+pub fn question(query: &Query) -> String {
+    let norm = |norm: Norm| match norm {
+        Norm::L1 => "ℓ1",
+        Norm::L2 => "ℓ2",
+        Norm::LInf => "ℓ∞",
+    };
+    format!("{} → {}, output {}, {}", norm(query.input_norm), norm(query.output_norm), query.output, query.region)
 }
 
 /// Path and layers.
@@ -51,7 +61,7 @@ fn values(report: &Report) -> Vec<(&'static str, String)> {
     let text = lower.map_or_else(none, |lower| with_remark(lower.value, &format!("proved ({})", lower.kind)));
     lines.push(("lower bound", text));
     if let (Some(lower), Some(gap)) = (report.relaxation_lower, report.gap) {
-        let meaning = format!("or more is the relaxation's optimum: the upper bound is within {gap:.1e} of it");
+        let meaning = format!("or more (proved) is the optimum: the upper bound is at most {gap:.1e} above it");
         lines.push(("relaxation", with_remark(lower, &meaning)));
     }
     if let Some((upper, lower)) = report.value.zip(lower.filter(|lower| lower.value > 0.0)) {

@@ -13,8 +13,6 @@ use crate::LiftedIteration;
 /// How the iteration is run.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Relative gap between bound and relaxation that is aimed at.
-    pub tolerance: f64,
     /// The rank is not doubled beyond this.
     pub largest_rank: usize,
     /// Sweeps after which it gives up.
@@ -25,6 +23,9 @@ pub struct Settings {
 
 /// Who follows a run: judges multipliers and watches the steps.
 pub trait Companion {
+    /// The relative gap that is aimed at now: the judge is asked when the value changes by no more.
+    fn aim(&self) -> f64;
+
     /// Whether the current multipliers are good enough.
     fn judge(&mut self, iteration: &LiftedIteration<'_>) -> Verdict;
 
@@ -112,7 +113,7 @@ pub fn solve(
             companion.observe(&row);
             return Stop::Stalled;
         }
-        let settled = since_restart > WINDOW && change <= settings.tolerance;
+        let settled = since_restart > WINDOW && change <= companion.aim();
         let due = iteration.sweeps() >= next_judgement;
         let still = settled && change <= STILL;
         if settled && (due || still) {
@@ -160,6 +161,10 @@ mod tests {
     }
 
     impl Companion for Patient {
+        fn aim(&self) -> f64 {
+            1e-6
+        }
+
         fn judge(&mut self, _: &LiftedIteration<'_>) -> Verdict {
             self.judgements += 1;
             if self.enough { Verdict::Enough } else { Verdict::More }
@@ -181,7 +186,7 @@ mod tests {
     }
 
     fn settings(largest_rank: usize) -> Settings {
-        Settings { tolerance: 1e-6, largest_rank, most_sweeps: 20_000, judgement_sweeps: 10 }
+        Settings { largest_rank, most_sweeps: 20_000, judgement_sweeps: 10 }
     }
 
     fn reduction() -> Reduction {

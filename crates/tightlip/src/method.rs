@@ -207,6 +207,8 @@ pub struct FormalLower {
     pub value: f64,
     /// What the method computed, not rounded.
     pub claimed: f64,
+    /// Whether a limit cut the search short.
+    pub interrupted: bool,
     /// Starts of the search.
     pub starts: u64,
     /// Sweeps of the search.

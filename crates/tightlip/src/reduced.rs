@@ -10,7 +10,7 @@ use tightlip_model::{Case, IncrementSystem};
 
 use crate::Context;
 use crate::method::{Decline, FormalLower, Method, Problem};
-use crate::settle::{Settled, baseline, settle};
+use crate::settle::{Settled, settle};
 
 /// Sets of multipliers tried on a new case: the first, which is the steepest's, and the last ones.
 const TRIED: usize = 3;
@@ -31,6 +31,7 @@ pub(crate) fn settle_cases(
 ) -> Result<InCases, Decline> {
     let start = Instant::now();
     check_count(problem)?;
+    let instead = without_cases(problem, method, context)?;
     let mut ledger = CaseLedger::new(&problem.system, &problem.query);
     let mut known: Vec<Vec<Segment>> = Vec::new();
     let mut worst: Option<(f64, Settled)> = None;
@@ -39,7 +40,7 @@ pub(crate) fn settle_cases(
     let count = cases.len();
     for (closed, case) in cases.into_iter().enumerate() {
         if context.limits.stop_requested() {
-            return without_cases(problem, context, (closed, count));
+            return Ok(instead.after(closed, count));
         }
         let tried = known.iter().take(1).chain(known.iter().skip(1).rev().take(TRIED - 1));
         if tried.into_iter().any(|segments| ledger.prove_within(case, segments, &context.limits)) {
@@ -64,8 +65,9 @@ pub(crate) fn settle_cases(
     }
     let (_, mut settled) = worst.expect("a question has at least one case, and the first is not covered");
     let proposal = &mut settled.proposal;
+    let covered = count - solved;
     proposal.status =
-        format!("{}; {solved} of {count} cases solved, the others proved with their multipliers", proposal.status);
+        format!("{}; {count} cases: {solved} solved, {covered} covered by their multipliers", proposal.status);
     (proposal.assemble_s, proposal.solve_s) = (0.0, solve_s);
     settled.certify_s = start.elapsed().as_secs_f64() - solve_s;
     let result = ledger.finish().map(|(bound, proofs)| (bound, Proof::Cases(proofs)));
@@ -79,15 +81,22 @@ fn check_count(problem: &Problem<'_>) -> Result<(), Decline> {
     if count <= MOST_CASES { Ok(()) } else { Err(Decline::Cases { count, most: MOST_CASES }) }
 }
 
-/// The bound of the question with ℓ2 in the place of ℓ1 inputs and ℓ∞ outputs: `‖x‖₂ ≤ ‖x‖₁`, `‖y‖_∞ ≤ ‖y‖₂`.
-fn without_cases(
-    problem: &Problem<'_>,
-    context: &Context,
-    (closed, count): (usize, usize),
-) -> Result<InCases, Decline> {
+impl InCases {
+    /// The report of a question that was cut short.
+    fn after(mut self, closed: usize, count: usize) -> Self {
+        let status = &mut self.settled.proposal.status;
+        *status = format!("interrupted after {closed} of {count} cases; the bound with ℓ2 in their place: {status}");
+        self
+    }
+}
+
+/// The bound of the question with ℓ2 in the place of ℓ1 inputs and ℓ∞ outputs: `‖x‖₂ ≤ ‖x‖₁`, `‖y‖_∞ ≤ ‖y‖₂`. It takes one
+/// solve and is never smaller, so it is there before the cases are.
+fn without_cases(problem: &Problem<'_>, method: Option<&dyn Method>, context: &Context) -> Result<InCases, Decline> {
     let easier = Problem { query: Case::query(&problem.query), ..problem.clone() };
-    let mut settled = settle(&easier, Some(baseline()), context)?;
-    settled.proposal.status = format!("interrupted after {closed} of {count} cases; the bound for ℓ2 instead");
+    let mut settled = settle(&easier, method, context)?;
+    // A bound of this relaxation from below says nothing about the cases.
+    settled.proposal.relaxation_lower = None;
     let result = std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried()));
     Ok(InCases { settled, result: result.map(|proved| (proved.bound, Proof::Whole(proved.segments))) })
 }

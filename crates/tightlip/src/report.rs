@@ -113,7 +113,7 @@ impl Report {
             iterations: Some(found.starts),
             rank: Some(1),
             sweeps: Some(found.sweeps),
-            status: "searched".to_owned(),
+            status: if found.interrupted { "interrupted" } else { "searched" }.to_owned(),
             seconds: Seconds { solve: found.solve_s, certify: found.certify_s, ..Seconds::default() },
             ..Self::of_question(problem, method, &found.options)
         }

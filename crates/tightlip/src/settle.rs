@@ -14,7 +14,7 @@ const LARGEST_MARGIN: f64 = 1e-3;
 /// Largest margin for the last iterate of an interrupted solver: each layer costs a factor of about two there.
 const LARGEST_MARGIN_INTERRUPTED: f64 = 1.0;
 /// Where the search begins for an iterate that was interrupted: smaller margins are not worth the time that is left.
-const FIRST_MARGIN_INTERRUPTED: f64 = 1e-5;
+const FIRST_MARGIN_INTERRUPTED: f64 = 1e-8;
 /// The method that always has an answer in no time.
 const BASELINE: &str = "norm-product";
 /// What `auto` takes: the tightest there is.
@@ -60,7 +60,7 @@ pub(crate) fn settle(
 }
 
 /// The method that always has an answer.
-pub(crate) fn baseline() -> &'static dyn Method {
+fn baseline() -> &'static dyn Method {
     named(BASELINE)
 }
 
@@ -110,7 +110,7 @@ fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>, context: 
         // The interrupted method is remembered by its status, its course and its bound of the relaxation from below,
         // which is one of the same relaxation; every other figure is the baseline's.
         let before = &mut settled.proposal;
-        let status = format!("{} was {}, {BASELINE} is smaller", settled.method, before.status);
+        let status = format!("{}: {}; {BASELINE} is smaller", settled.method, before.status);
         let (relaxation_lower, trace) = (before.relaxation_lower, std::mem::take(&mut before.trace));
         settled.proposal = Proposal { status, interrupted: true, relaxation_lower, trace, ..baseline };
         settled.method = BASELINE;

@@ -76,6 +76,10 @@ fn check_destinations(arguments: &BoundArguments, method: Option<&dyn Method>) -
         }
         destination::check_certificate(path, &arguments.model.model)?;
     }
+    if destination::same_place(arguments.certificate.as_deref(), arguments.trace.as_deref()) {
+        let what = "--certificate and --trace name the same file".to_owned();
+        return Err(CommandFailure::bad_input(what, Some("give each a name of its own".to_owned())));
+    }
     match &arguments.trace {
         Some(path) => destination::check_trace(path, &arguments.model.model),
         None => Ok(()),

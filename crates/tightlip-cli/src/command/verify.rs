@@ -10,7 +10,7 @@ use tightlip_model::{Query, file};
 use super::{limits, printed};
 use crate::arguments::VerifyArguments;
 use crate::failure::CommandFailure;
-use crate::table;
+use crate::{summary, table};
 
 /// What was verified.
 #[derive(Debug, Serialize)]
@@ -73,14 +73,10 @@ fn read_certificate(path: &Path) -> Result<Certificate, CommandFailure> {
 
 /// The human form.
 fn print(verified: &Verification) -> std::io::Result<()> {
-    let query = &verified.query;
     table::print_lines(&[
         ("verified", format!("Lipschitz constant ≤ {:?}  ({})", verified.bound, verified.level)),
         ("proved now", format!("{:?}", verified.proved)),
-        (
-            "question",
-            format!("ℓ{} → ℓ{}, output {}, {}", query.input_norm, query.output_norm, query.output, query.region),
-        ),
+        ("question", summary::question(&verified.query)),
         ("network", format!("SHA-256 {}", verified.network_sha256)),
         // The name comes from the file: control characters must not reach the terminal.
         ("found by", verified.method.escape_debug().to_string()),

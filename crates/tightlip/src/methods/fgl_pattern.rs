@@ -49,8 +49,16 @@ impl Method for FglPattern {
         check_memory(self.name(), &problem.system, 1, context)?;
         let options = format!("starts={STARTS}, seed={}", context.limits.seed);
         let Some(reduction) = Reduction::new(&problem.system, &problem.query, Scaling::PerNeuron) else {
-            let zero =
-                FormalLower { value: 0.0, claimed: 0.0, starts: 0, sweeps: 0, options, solve_s: 0.0, certify_s: 0.0 };
+            let zero = FormalLower {
+                value: 0.0,
+                claimed: 0.0,
+                interrupted: false,
+                starts: 0,
+                sweeps: 0,
+                options,
+                solve_s: 0.0,
+                certify_s: 0.0,
+            };
             return Ok(zero);
         };
         let pattern = best_pattern(reduction.system(), &problem.query, STARTS, &context.limits);
@@ -61,6 +69,7 @@ impl Method for FglPattern {
         Ok(FormalLower {
             value,
             claimed: reduction.bound_scale() * pattern.value,
+            interrupted: pattern.starts < STARTS,
             starts: pattern.starts,
             sweeps: pattern.sweeps,
             options,

@@ -25,6 +25,10 @@ const LARGEST_RANK: usize = 256;
 const MOST_SWEEPS: u64 = 200_000;
 /// Part of the tolerance that rounding may use up.
 const ROUNDING_SHARE: f64 = 0.5;
+/// The gap that is aimed at first, if a smaller one is asked for.
+const FIRST_AIM: f64 = 1e-3;
+/// Each further aim is this part of the one before.
+const NEXT_AIM: f64 = 1e-2;
 /// Steps between margins when a smaller one than needed is looked for.
 const MARGIN_STEP: f64 = 8.0;
 /// With more weights than this even the first sweep takes too long once time is up.
@@ -71,7 +75,6 @@ impl Method for LipsdpNeuronLifted {
             LiftedIteration::new(reduction.system(), &problem.query, FIRST_RANK, limits.seed, limits.threads);
         let proof_sweeps = proof_sweeps(judge, reduction.system());
         let settings = Settings {
-            tolerance: context.tolerance,
             largest_rank: LARGEST_RANK,
             most_sweeps: MOST_SWEEPS,
             judgement_sweeps: proof_sweeps.min(MOST_SWEEPS as f64) as u64,
@@ -83,6 +86,7 @@ impl Method for LipsdpNeuronLifted {
             judge,
             expensive: proof_sweeps > EXPENSIVE,
             judgements: 0,
+            aim: context.tolerance.max(FIRST_AIM),
             lower: None,
             trace: Vec::new(),
             told_s: 0.0,
@@ -104,6 +108,8 @@ struct Climb<'c, 'p> {
     /// Whether a proof takes as long as many sweeps.
     expensive: bool,
     judgements: usize,
+    /// The gap that is to be proved next: large ones first, so that something is proved early.
+    aim: f64,
     /// The best safe lower bound of the relaxation.
     lower: Option<f64>,
     trace: Vec<TraceRow>,
@@ -112,20 +118,27 @@ struct Climb<'c, 'p> {
 }
 
 impl Companion for Climb<'_, '_> {
-    /// Tries to prove the current multipliers to the tolerance.
+    fn aim(&self) -> f64 {
+        self.aim
+    }
+
+    /// Tries to prove the current multipliers to the gap that is aimed at, and to the tolerance if that succeeds.
     fn judge(&mut self, iteration: &LiftedIteration<'_>) -> Verdict {
-        let margin = self.margin();
+        let margin = self.margin(self.aim);
         let candidates = self.to_try(iteration);
         self.judgements += 1;
         let Some(proved) = candidates.iter().find(|candidate| self.judge.attempt(candidate, margin).is_ok()) else {
             return Verdict::More;
         };
-        self.bound_below(iteration);
-        if !self.is_closed() {
-            return Verdict::More;
-        }
         self.polish(proved, margin);
-        Verdict::Enough
+        self.bound_below(iteration);
+        while self.is_closed(self.aim) {
+            if self.aim <= self.context.tolerance {
+                return Verdict::Enough;
+            }
+            self.aim = (self.aim * NEXT_AIM).max(self.context.tolerance);
+        }
+        Verdict::More
     }
 
     /// Writes a step down and reports it now and then.
@@ -161,22 +174,30 @@ impl Climb<'_, '_> {
         candidates
     }
 
-    /// The margin whose rounding uses up its share of the tolerance: it costs `(H + 1) ε`.
-    fn margin(&self) -> f64 {
-        ROUNDING_SHARE * self.context.tolerance / (self.problem.system.hidden_blocks() + 1) as f64
+    /// The margin whose rounding uses up its share of a gap: it costs `(H + 1) ε`.
+    fn margin(&self, gap: f64) -> f64 {
+        ROUNDING_SHARE * gap / (self.problem.system.hidden_blocks() + 1) as f64
     }
 
-    /// Whether the gap is within the tolerance.
-    fn is_closed(&self) -> bool {
+    /// Whether the gap is at most so large.
+    fn is_closed(&self, gap: f64) -> bool {
         let proved = self.judge.best().map(|best| best.bound.value());
-        proved.zip(self.lower).is_some_and(|(upper, lower)| upper <= lower * (1.0 + self.context.tolerance))
+        proved.zip(self.lower).is_some_and(|(upper, lower)| upper <= lower * (1.0 + gap))
     }
 
-    /// Smaller margins: the bound gets tighter than was asked for. One try where proofs are expensive.
+    /// Smaller margins: the bound gets tighter than was asked for. Where proofs are expensive, one try at the margin of the
+    /// tolerance, or well below where that is what has just succeeded.
     fn polish(&mut self, candidate: &[Segment], margin: f64) {
-        let mut epsilon = if self.expensive { margin / MARGIN_STEP.powi(2) } else { SMALLEST_MARGIN };
+        if self.expensive {
+            let last = self.margin(self.context.tolerance);
+            let epsilon = if last < margin { last } else { margin / MARGIN_STEP.powi(2) };
+            // A failure leaves the bound that is already proved.
+            let _ = self.judge.attempt(candidate, epsilon);
+            return;
+        }
+        let mut epsilon = SMALLEST_MARGIN.min(self.margin(self.context.tolerance));
         while epsilon < margin && self.judge.attempt(candidate, epsilon).is_err() {
-            epsilon *= if self.expensive { f64::INFINITY } else { MARGIN_STEP };
+            epsilon *= MARGIN_STEP;
         }
     }
 
@@ -204,7 +225,7 @@ impl Climb<'_, '_> {
             Stop::Solved => ("solved", true),
             Stop::Interrupted => ("interrupted", false),
             Stop::Stalled => ("stalled: the value stands still, but the gap is above the tolerance", false),
-            Stop::SweepLimit => ("sweep limit", false),
+            Stop::SweepLimit => ("stopped at the most sweeps, the gap is above the tolerance", false),
         };
         Proposal {
             candidates: if done { Vec::new() } else { self.candidates(iteration) },
