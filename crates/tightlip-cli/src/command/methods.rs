@@ -1,7 +1,8 @@
 //! `tightlip methods`: what there is.
 
 use serde::Serialize;
-use tightlip::{Kind, METHODS};
+use tightlip::{Kind, METHODS, Method};
+use tightlip_model::{Case, Norm, OutputSelection, Query};
 
 use super::printed;
 use crate::arguments::MethodsArguments;
@@ -25,7 +26,7 @@ pub fn run(arguments: &MethodsArguments) -> Result<(), CommandFailure> {
         .map(|method| Entry {
             name: method.name(),
             kind: method.kind(),
-            norms: method.norms().iter().map(|(input, output)| format!("{input}→{output}")).collect(),
+            norms: questions(*method).iter().map(|(input, output)| format!("{input}→{output}")).collect(),
             summary: method.summary(),
             reference: method.reference(),
         })
@@ -35,8 +36,29 @@ pub fn run(arguments: &MethodsArguments) -> Result<(), CommandFailure> {
     }
     let mut lines = Vec::new();
     for entry in &entries {
-        lines.push((entry.name, format!("{} bound, ℓ{}: {}", entry.kind, entry.norms.join(", ℓ"), entry.summary)));
-        lines.push(("", entry.reference.to_owned()));
+        let norms = if entry.norms.len() == NORMS.len().pow(2) {
+            "between any of ℓ1, ℓ2, ℓ∞".to_owned()
+        } else {
+            format!("ℓ{}", entry.norms.join(", ℓ"))
+        };
+        let kind = match entry.kind {
+            Kind::FglLower => "lower bound of FGL",
+            _ => "upper bound",
+        };
+        lines.push((entry.name, entry.summary.to_owned()));
+        lines.push(("", format!("{kind}, {norms}; {}", entry.reference)));
     }
     printed(table::print_lines(&lines))
+}
+
+/// All norms.
+const NORMS: [Norm; 3] = [Norm::L1, Norm::L2, Norm::LInf];
+
+/// The pairs of norms a method can be asked about: those it supports, and those that reduce to them case by case.
+fn questions(method: &dyn Method) -> Vec<(Norm, Norm)> {
+    let supported = |&(input_norm, output_norm): &(Norm, Norm)| {
+        let direct = Case::query(&Query { input_norm, output_norm, ..Query::euclidean(OutputSelection::All) });
+        method.norms().contains(&(direct.input_norm, direct.output_norm))
+    };
+    NORMS.iter().flat_map(|&input| NORMS.map(|output| (input, output))).filter(supported).collect()
 }
