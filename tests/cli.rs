@@ -317,3 +317,15 @@ fn patterns_are_labelled_as_lower_bounds_of_the_formal_constant() {
     let certificate = path("c.json");
     fails(&["bound", &model, "--method", "fgl-pattern", "--certificate", &certificate], 2, &["fgl-pattern"]);
 }
+
+#[test]
+fn the_digits_do_not_depend_on_the_number_of_threads() {
+    let (_folder, path) = scratch();
+    let model = path("wide.npz");
+    succeeds(&["random", "--dims", "200-520-520-5", "-o", &model]);
+    let digits = |threads: &str| {
+        let report = json(&succeeds(&["bound", &model, "--activation", "relu", "--threads", threads, "--json"]));
+        ["value", "lower", "relaxation_lower", "sweeps"].map(|key| report[key].clone())
+    };
+    assert_eq!(digits("1"), digits("2"));
+}
