@@ -1,8 +1,5 @@
 //! Fixtures shared by the tests of the workspace: networks written out, brute force, seeded draws.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use faer::Mat;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -18,7 +15,7 @@ pub type Weights = Vec<Vec<Vec<f64>>>;
 pub fn limits() -> Limits {
     // Matrices here are tiny; handing their products to a thread pool takes far longer than computing them.
     faer::set_global_parallelism(faer::Par::Seq);
-    Limits { deadline: None, interrupt: Arc::new(AtomicBool::new(false)), memory_bytes: 8 << 30, threads: 1, seed: 0 }
+    Limits::within(8 << 30)
 }
 
 /// A chain of the given weights with `activation` between the layers and no biases.

@@ -100,8 +100,6 @@ impl<'s> CaseLedger<'s> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
 
     use tightlip_model::{Edge, LinearMap, Multipliers, Norm, OutputSelection, Weight};
 
@@ -116,13 +114,7 @@ mod tests {
     #[test]
     fn the_bound_is_the_largest_case_and_needs_all_of_them() {
         // W = [3 −4]: from ℓ1 to the absolute value the constant is 4.
-        let limits = Limits {
-            deadline: None,
-            interrupt: Arc::new(AtomicBool::new(false)),
-            memory_bytes: 1 << 30,
-            threads: 1,
-            seed: 0,
-        };
+        let limits = Limits::within(1 << 30);
         let map = LinearMap::from_rows(&[vec![3.0, -4.0]]);
         let system = IncrementSystem::new(2, vec![], 1, vec![Edge { from: 0, to: 1, map }]).expect("valid");
         let query = Query { input_norm: Norm::L1, ..Query::euclidean(OutputSelection::All) };

@@ -119,21 +119,13 @@ fn parallelism(limits: &Limits) -> Par {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
 
     use tightlip_model::{Edge, LinearMap, OutputSelection, SlopeInterval, Weight};
 
     use super::*;
 
     fn limits() -> Limits {
-        Limits {
-            deadline: None,
-            interrupt: Arc::new(AtomicBool::new(false)),
-            memory_bytes: 1 << 30,
-            threads: 1,
-            seed: 0,
-        }
+        Limits::within(1 << 30)
     }
 
     /// One input, one neuron with the given slopes, one output.

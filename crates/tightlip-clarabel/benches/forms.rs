@@ -3,8 +3,6 @@
 //! Random chains, each form solved in turn (A B A B), one row per solve. `proved` is the bound after rounding and
 //! proof, `loss` how far it lies above the best claimed value of all forms on that network.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use tightlip_certify::{prove, round_multipliers};
@@ -41,13 +39,7 @@ struct Row {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let limits = Limits {
-        deadline: None,
-        interrupt: Arc::new(AtomicBool::new(false)),
-        memory_bytes: 16 << 30,
-        threads: 2,
-        seed: 0,
-    };
+    let limits = Limits { threads: 2, ..Limits::within(16 << 30) };
     let mut writer = csv::Writer::from_writer(std::io::stdout());
     writer.write_record([
         "network",

@@ -6,8 +6,6 @@
 use std::error::Error;
 use std::fs;
 use std::io::Write;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 use tightlip::Problem;
@@ -63,13 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// One row.
 fn measure(candidate: &Candidate, arguments: &Arguments, seed: u64) -> Result<Row, Box<dyn Error>> {
-    let limits = Limits {
-        deadline: None,
-        interrupt: Arc::new(AtomicBool::new(false)),
-        memory_bytes: MEMORY_BYTES,
-        threads: arguments.threads,
-        seed,
-    };
+    let limits = Limits { threads: arguments.threads, seed, ..Limits::within(MEMORY_BYTES) };
     let query = Query::euclidean(OutputSelection::All);
     let network = candidate.network()?;
     let gaps = gaps::measure(&network, query, &limits, arguments.time_limit())?;

@@ -4,14 +4,16 @@
 //! relaxation to first order (Burer & Monteiro 2005; Boumal, Voroninski & Bandeira 2016): `τ z` becomes a new row of every
 //! `V_k`. The rank doubles; the other new rows get a little noise, so that they can take part.
 
-use faer::Mat;
+use faer::MatRef;
 use rand::Rng;
+use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
+use tightlip_model::Multipliers;
 
 use crate::columns::column;
 use crate::iteration::LiftedIteration;
 use crate::lanczos::{RitzPair, smallest};
-use crate::multipliers;
+use crate::multipliers::{self, diagonal};
 use crate::scaled_pencil::ScaledPencil;
 use crate::state::State;
 
@@ -34,11 +36,11 @@ impl LiftedIteration<'_> {
     /// Doubles the rank with random rows, for a point that stands still without a negative direction in reach of Lanczos.
     pub(crate) fn widen(&mut self) {
         let rank = self.rank();
-        let blocks: Vec<_> = (0..self.relaxation.last()).map(|k| self.state().block(k).to_owned()).collect();
         let noise = RANDOM_STEP / (rank as f64).sqrt();
         let mut state = State::zeros(&self.relaxation, 2 * rank);
-        for (k, block) in blocks.iter().enumerate() {
-            self.fill_wide(&mut state, (k, block), |_| 0.0, noise);
+        for k in 0..self.relaxation.last() {
+            let block = self.here.x.block(k);
+            fill_wide(&mut state, (k, block), |_| 0.0, &mut Noise { size: noise, random: &mut self.random });
         }
         state.normalise(&self.relaxation);
         self.restart(state);
@@ -55,8 +57,9 @@ impl LiftedIteration<'_> {
         let noise = NOISE / (rank as f64).sqrt();
         let mut state = State::zeros(&self.relaxation, 2 * rank);
         for k in 0..self.relaxation.last() {
-            let block = self.pass.signals[k].clone();
-            self.fill_wide(&mut state, (k, &block), |j| step * signals[k][(j, 0)], noise);
+            let block = self.pass.signals[k].as_ref();
+            let direction = |j| step * signals[k][(j, 0)];
+            fill_wide(&mut state, (k, block), direction, &mut Noise { size: noise, random: &mut self.random });
             if k == 0 {
                 continue;
             }
@@ -73,37 +76,37 @@ impl LiftedIteration<'_> {
         self.restart(state);
     }
 
-    /// Fills block `k` of a state of twice the rank: the old rows, then `direction` in the first new one, and noise
-    /// relative to each vector in all new ones.
-    fn fill_wide(
-        &mut self,
-        state: &mut State,
-        (k, old): (usize, &Mat<f64>),
-        direction: impl Fn(usize) -> f64,
-        noise: f64,
-    ) {
-        let rank = old.nrows();
-        for j in 0..old.ncols() {
-            let size = noise * old.col(j).norm_l2();
-            let (kept, new) = state.vector_mut(k, j).split_at_mut(rank);
-            kept.copy_from_slice(column(old.as_ref(), j));
-            for x in new.iter_mut() {
-                *x = size * self.random.sample::<f64, _>(StandardNormal);
-            }
-            new[0] += direction(j);
-        }
-    }
-
     /// `√(Σ_j D_j ‖v_j‖²)`.
-    fn scaled_size(&self, multipliers: &tightlip_model::Multipliers) -> f64 {
-        let last = self.relaxation.last();
-        let mut sum = 0.0;
-        for (k, block) in self.pass.signals.iter().enumerate().take(last) {
-            for j in 0..block.ncols() {
-                let d = if k == 0 { multipliers.input.at(j) } else { 2.0 * multipliers.hidden[k - 1][j] };
-                sum += d * block.col(j).squared_norm_l2();
-            }
+    fn scaled_size(&self, multipliers: &Multipliers) -> f64 {
+        let blocks = self.pass.signals.iter().enumerate().take(self.relaxation.last());
+        let squares = blocks.flat_map(|(k, block)| {
+            (0..block.ncols()).map(move |j| diagonal(multipliers, k, j) * block.col(j).squared_norm_l2())
+        });
+        squares.sum::<f64>().sqrt()
+    }
+}
+
+/// Random numbers of a size that is relative to the vector they are for.
+struct Noise<'r> {
+    size: f64,
+    random: &'r mut ChaCha8Rng,
+}
+
+/// Fills block `k` of a state of twice the rank: the old rows, then `direction` in the first new one, and noise in all new
+/// ones.
+fn fill_wide(
+    state: &mut State,
+    (k, old): (usize, MatRef<'_, f64>),
+    direction: impl Fn(usize) -> f64,
+    noise: &mut Noise<'_>,
+) {
+    for j in 0..old.ncols() {
+        let size = noise.size * old.col(j).norm_l2();
+        let (kept, new) = state.vector_mut(k, j).split_at_mut(old.nrows());
+        kept.copy_from_slice(column(old, j));
+        for x in new.iter_mut() {
+            *x = size * noise.random.sample::<f64, _>(StandardNormal);
         }
-        sum.sqrt()
+        new[0] += direction(j);
     }
 }

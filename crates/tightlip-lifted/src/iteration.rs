@@ -27,8 +27,8 @@ const ROUNDING: f64 = 1e-14;
 
 /// A point with its image and gradient.
 #[derive(Debug, Clone)]
-struct Visited {
-    x: State,
+pub(crate) struct Visited {
+    pub(crate) x: State,
     image: State,
     gradient: State,
     value: f64,
@@ -39,7 +39,7 @@ struct Visited {
 pub struct LiftedIteration<'s> {
     pub(crate) relaxation: Relaxation<'s>,
     /// The current point; `pass` belongs to it.
-    here: Visited,
+    pub(crate) here: Visited,
     /// Room for the next one.
     there: Visited,
     pub(crate) pass: Pass,
@@ -135,11 +135,6 @@ impl<'s> LiftedIteration<'s> {
         there.gradient.project(&self.relaxation, &there.x);
         there.gradient.scale(&self.strengths);
         self.sweeps += 1;
-    }
-
-    /// The unknowns at the current point.
-    pub(crate) fn state(&self) -> &State {
-        &self.here.x
     }
 
     /// Begins again from `state`, of any rank.

@@ -36,6 +36,15 @@ pub(crate) fn of_pass(relaxation: &Relaxation, pass: &Pass) -> Multipliers {
     }
 }
 
+/// The diagonal `D = diag(D_in, 2Λ, D_out)` of the pencil at signal `i` of block `k`.
+pub(crate) fn diagonal(multipliers: &Multipliers, k: usize, i: usize) -> f64 {
+    match k {
+        0 => multipliers.input.at(i),
+        _ if k <= multipliers.hidden.len() => 2.0 * multipliers.hidden[k - 1][i],
+        _ => multipliers.output.at(i),
+    }
+}
+
 /// `D_in` or `D_out`.
 fn weight(ball: Ball, lengths: &[f64]) -> Weight {
     match ball {

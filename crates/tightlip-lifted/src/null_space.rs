@@ -16,6 +16,7 @@ use faer::{Auto, Mat, MatRef, Par, Spec};
 use tightlip_model::{Multipliers, Weight};
 
 use crate::columns::{column, column_mut};
+use crate::multipliers::diagonal;
 use crate::relaxation::Relaxation;
 use crate::sweep::Pass;
 
@@ -72,7 +73,7 @@ fn scaled_gram(relaxation: &Relaxation, pass: &Pass, multipliers: &Multipliers) 
         let block = if k == last { &pass.pulls[last] } else { &pass.signals[k] };
         let mut scaled = block.clone();
         for j in 0..block.ncols() {
-            let d = diagonal(multipliers, k, last, j);
+            let d = diagonal(multipliers, k, j);
             for x in column_mut(scaled.as_mut(), j).iter_mut() {
                 *x *= d;
             }
@@ -80,15 +81,6 @@ fn scaled_gram(relaxation: &Relaxation, pass: &Pass, multipliers: &Multipliers) 
         gram += &scaled * block.transpose();
     }
     gram
-}
-
-/// `D` at signal `j` of block `k`.
-fn diagonal(multipliers: &Multipliers, k: usize, last: usize, j: usize) -> f64 {
-    match k {
-        0 => multipliers.input.at(j),
-        _ if k == last => multipliers.output.at(j),
-        _ => 2.0 * multipliers.hidden[k - 1][j],
-    }
 }
 
 /// The relative change of every multiplier: input(s), hidden neurons, output(s).

@@ -4,8 +4,6 @@
 //! lower bound of the formal constant (FGL). Every sweep flips the signs that disagree with the backward pass until none
 //! does. That is a local optimum, so it is repeated from many random starts.
 
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use tightlip_model::{IncrementSystem, Limits, Query, RelaxationPoint};
 
 use crate::LiftedIteration;
@@ -37,25 +35,23 @@ pub struct Pattern {
 /// For norms other than ℓ2 or ℓ∞ in and ℓ2 or ℓ1 out.
 pub fn best_pattern(system: &IncrementSystem, query: &Query, starts: u64, limits: &Limits) -> Pattern {
     let mut iteration = LiftedIteration::new(system, query, 1, limits.seed, limits.threads);
-    let mut random = ChaCha8Rng::seed_from_u64(limits.seed);
-    // The first start of the iteration came from the same numbers.
-    let mut best = climbed(&mut iteration);
+    climb(&mut iteration);
+    let mut best = snapshot(&iteration, 1);
     let mut made = 1;
-    let _ = State::random(&iteration.relaxation, 1, &mut random);
     while made < starts && !limits.stop_requested() {
-        let state = State::random(&iteration.relaxation, 1, &mut random);
+        let state = State::random(&iteration.relaxation, 1, &mut iteration.random);
         iteration.restart(state);
-        let pattern = climbed(&mut iteration);
+        climb(&mut iteration);
         made += 1;
-        if pattern.value > best.value {
-            best = pattern;
+        if iteration.value() > best.value {
+            best = snapshot(&iteration, made);
         }
     }
     Pattern { starts: made, sweeps: iteration.sweeps(), ..best }
 }
 
 /// Sweeps until the value settles.
-fn climbed(iteration: &mut LiftedIteration<'_>) -> Pattern {
+fn climb(iteration: &mut LiftedIteration<'_>) {
     let mut value = iteration.value();
     for _ in 0..MOST_SWEEPS {
         let next = iteration.step();
@@ -66,6 +62,10 @@ fn climbed(iteration: &mut LiftedIteration<'_>) -> Pattern {
             break;
         }
     }
+}
+
+/// The pattern the iteration stands at after so many starts.
+fn snapshot(iteration: &LiftedIteration<'_>, starts: u64) -> Pattern {
     let (point, pulls) = iteration.point();
-    Pattern { point, pulls: pulls.to_vec(), value, starts: 1, sweeps: 0 }
+    Pattern { point, pulls: pulls.to_vec(), value: iteration.value(), starts, sweeps: iteration.sweeps() }
 }

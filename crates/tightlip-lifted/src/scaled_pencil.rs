@@ -7,6 +7,7 @@
 use faer::{ColMut, ColRef, Mat};
 use tightlip_model::Multipliers;
 
+use crate::multipliers;
 use crate::relaxation::Relaxation;
 
 /// The pencil at some multipliers.
@@ -25,14 +26,7 @@ impl<'a, 's> ScaledPencil<'a, 's> {
         let system = relaxation.system;
         let last = relaxation.last();
         let diagonal: Vec<Vec<f64>> = (0..=last)
-            .map(|k| {
-                let at = |i: usize| match k {
-                    0 => multipliers.input.at(i),
-                    _ if k == last => multipliers.output.at(i),
-                    _ => 2.0 * multipliers.hidden[k - 1][i],
-                };
-                (0..system.len(k)).map(at).collect()
-            })
+            .map(|k| (0..system.len(k)).map(|i| multipliers::diagonal(multipliers, k, i)).collect())
             .collect();
         let starts = (0..=last).map(|k| (0..k).map(|i| system.len(i)).sum()).collect();
         Self { relaxation, diagonal, starts }

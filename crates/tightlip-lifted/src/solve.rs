@@ -146,8 +146,7 @@ pub fn solve(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::Ordering;
 
     use tightlip_model::{Activation, IncrementSystem, OutputSelection, Query, Reduction, Scaling, random_network};
 
@@ -176,13 +175,7 @@ mod tests {
     }
 
     fn limits() -> Limits {
-        Limits {
-            deadline: None,
-            interrupt: Arc::new(AtomicBool::new(false)),
-            memory_bytes: 1 << 30,
-            threads: 1,
-            seed: 0,
-        }
+        Limits::within(1 << 30)
     }
 
     fn settings(largest_rank: usize) -> Settings {

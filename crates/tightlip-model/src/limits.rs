@@ -20,6 +20,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// One thread, seed 0, no deadline, and so many bytes.
+    pub fn within(memory_bytes: u64) -> Self {
+        Self { deadline: None, interrupt: Arc::default(), memory_bytes, threads: 1, seed: 0 }
+    }
+
     /// Whether the computation should stop now.
     pub fn stop_requested(&self) -> bool {
         self.interrupt.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)

@@ -51,8 +51,8 @@ impl<'n> Problem<'n> {
     }
 }
 
-/// What a method returns: multipliers to be proved, and what it has to say about them.
-#[derive(Debug, Clone)]
+/// What a method returns: multipliers to be proved, and what it has to say about them. The default says nothing.
+#[derive(Debug, Clone, Default)]
 pub struct Proposal {
     /// What is still to be proved, the most promising first: multipliers, one segment unless the bound is a product.
     /// Empty if the judge has already proved the best of it.

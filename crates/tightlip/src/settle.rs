@@ -99,7 +99,7 @@ fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>, context: 
     let start = Instant::now();
     let mut judge = Judge::new(problem, context);
     let Ok(baseline) = baseline().propose(problem, context, &mut judge) else { return };
-    let result = prove(&Proposal { interrupted: false, ..baseline.clone() }, &mut judge);
+    let result = prove(&baseline, &mut judge);
     let better = match (&settled.result, &result) {
         (Ok(ours), Ok(theirs)) => theirs.bound.value() < ours.bound.value(),
         (Err(_), Ok(_)) => true,

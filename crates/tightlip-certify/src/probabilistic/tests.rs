@@ -13,7 +13,7 @@ use super::*;
 use crate::{Certificate, Level, Proof, Segment, prove, prove_segments_probably, round_multipliers};
 
 fn limits() -> Limits {
-    Limits { deadline: None, interrupt: Arc::new(AtomicBool::new(false)), memory_bytes: 1 << 30, threads: 1, seed: 0 }
+    Limits::within(1 << 30)
 }
 
 fn draw(seed: u8) -> Draw {

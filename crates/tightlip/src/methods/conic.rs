@@ -56,16 +56,13 @@ pub(super) fn propose_full(
     Ok(Proposal {
         claimed: scale * assembled.constant(answer.objective),
         candidates: vec![vec![Segment { end_block: problem.system.output_block(), multipliers }]],
-        relaxation_lower: None,
         iterations: Some(u64::from(answer.iterations)),
-        rank: None,
-        sweeps: None,
-        trace: Vec::new(),
         options: format!("form=bordered, {}", tightlip_clarabel::settings_text()),
         status: answer.status.name().to_owned(),
         interrupted: answer.status == tightlip_clarabel::Status::Interrupted,
         assemble_s,
         solve_s: answer.solve_s,
+        ..Proposal::default()
     })
 }
 

@@ -19,16 +19,8 @@ pub(super) fn proposal(system: &IncrementSystem, query: &Query) -> Proposal {
     };
     Proposal {
         candidates: vec![vec![Segment { end_block: last, multipliers }]],
-        claimed: 0.0,
         relaxation_lower: Some(0.0),
-        iterations: None,
-        rank: None,
-        sweeps: None,
-        trace: Vec::new(),
-        options: String::new(),
         status: "constant".to_owned(),
-        interrupted: false,
-        assemble_s: 0.0,
-        solve_s: 0.0,
+        ..Proposal::default()
     }
 }

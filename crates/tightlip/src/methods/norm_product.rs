@@ -63,16 +63,9 @@ impl Method for NormProduct {
         Ok(Proposal {
             candidates: vec![segments],
             claimed,
-            relaxation_lower: None,
-            iterations: None,
-            rank: None,
-            sweeps: None,
-            trace: Vec::new(),
-            options: String::new(),
             status: if hurried { "Frobenius norms, for want of time" } else { "solved" }.to_owned(),
-            interrupted: false,
-            assemble_s: 0.0,
             solve_s: start.elapsed().as_secs_f64(),
+            ..Proposal::default()
         })
     }
 }
