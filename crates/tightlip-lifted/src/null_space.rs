@@ -239,8 +239,11 @@ mod tests {
                 let mut iteration = LiftedIteration::new(reduction.system(), &query, 12, seed, 1);
                 // Far enough for the null space to stand out, not far enough for the multipliers.
                 let gap = |iteration: &LiftedIteration<'_>| smallest(&iteration.relaxation, &iteration.multipliers());
+                let mut steps = 0;
                 while gap(&iteration) < -1e-5 {
+                    assert!(steps < 1000, "seed {seed}: the multipliers do not become feasible");
                     iteration.step();
+                    steps += 1;
                 }
                 let corrected = iteration.corrected_multipliers();
                 let after = corrected.iter().map(|multipliers| smallest(&iteration.relaxation, multipliers));
