@@ -1,0 +1,5 @@
+//! Comparisons of Lipschitz bounds that anyone can repeat: one suite file in; records, figures and a report out.
+
+pub use record::{Question, Record, SCHEMA_VERSION, Status, TraceRecord, Verdict};
+
+mod record;
