@@ -217,8 +217,7 @@ fn dims(text: &str) -> Result<Dims, String> {
 
 /// Reads a relative gap.
 fn tolerance(text: &str) -> Result<f64, String> {
-    /// Below, rounding to nine digits or so costs more than the gap.
-    const SMALLEST: f64 = 1e-9;
+    const SMALLEST: f64 = Context::SMALLEST_TOLERANCE;
     match text.parse::<f64>() {
         Ok(number) if (SMALLEST..=1.0).contains(&number) => Ok(number),
         _ => Err(format!("want a relative gap from {SMALLEST:e} to 1, for example 1e-5")),
