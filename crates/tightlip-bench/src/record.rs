@@ -141,6 +141,10 @@ pub struct Record {
     pub ratio_to_fgl: Option<f64>,
     /// The published number for this network, question and method, with the digits published.
     pub published: Option<String>,
+    /// How far the published number may be off, in its own unit; half its last digit where nothing is said.
+    pub published_half_width: Option<f64>,
+    /// The method whose proved bound the published number is a ratio to; empty for plain bounds.
+    pub published_relative_to: Option<String>,
     /// Where it was published, and what for.
     pub published_source: Option<String>,
     /// What is said about it.
@@ -245,7 +249,7 @@ impl Record {
     }
 
     /// Every column with a number that may be absent.
-    pub(crate) fn numbers(&self) -> [Option<f64>; 15] {
+    pub(crate) fn numbers(&self) -> [Option<f64>; 16] {
         [
             self.claimed,
             self.proved,
@@ -254,6 +258,7 @@ impl Record {
             self.ratio_to_best_upper,
             self.ratio_to_best_lower,
             self.ratio_to_fgl,
+            self.published_half_width,
             self.load_s,
             self.assemble_s,
             self.solve_s,
@@ -329,6 +334,8 @@ impl Record {
             ratio_to_best_lower: None,
             ratio_to_fgl: None,
             published: None,
+            published_half_width: None,
+            published_relative_to: None,
             published_source: None,
             verdict: None,
             iterations: None,

@@ -138,6 +138,8 @@ impl Runner<'_> {
             ratio_to_best_lower: None,
             ratio_to_fgl: None,
             published: cell.published.as_ref().map(|entry| entry.value.clone()),
+            published_half_width: cell.published.as_ref().and_then(|entry| entry.half_width),
+            published_relative_to: cell.published.as_ref().and_then(|entry| entry.relative_to.clone()),
             published_source: cell.published.as_ref().map(|entry| one_line(&entry.source)),
             verdict: None,
             iterations: answer.iterations,

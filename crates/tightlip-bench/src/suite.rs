@@ -201,6 +201,10 @@ pub struct PublishedEntry {
     pub claim: Option<String>,
     /// The number with the digits published, as text.
     pub value: String,
+    /// How far it may be off, in its own unit, for numbers read off a figure; half of its last digit otherwise.
+    pub half_width: Option<f64>,
+    /// The method whose bound it is a ratio to, for numbers that were published as ratios.
+    pub relative_to: Option<String>,
     /// Where it stands.
     pub source: String,
     /// Norm of input differences.
@@ -325,6 +329,12 @@ impl PublishedEntry {
         let what = |what: &str| Err(format!("published value {} of {}: {what}", self.value, self.network));
         if !self.value.parse::<f64>().is_ok_and(|value| value.is_finite() && value > 0.0) {
             return what("want a decimal number above 0 as text, with the digits published");
+        }
+        if self.half_width.is_some_and(|width| !(width > 0.0 && width.is_finite())) {
+            return what("want a `half_width` above 0");
+        }
+        if let Some(base) = &self.relative_to {
+            MethodList::Names(vec![base.clone()]).resolve()?;
         }
         match (&self.method, &self.claim) {
             (Some(method), None) => MethodList::Names(vec![method.clone()]).resolve().map(|_| ()),
