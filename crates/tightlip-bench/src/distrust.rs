@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::record::{Question, Record, Status, Verdict};
+use crate::published;
+use crate::record::{Question, Record, Status};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,13 +59,13 @@ pub fn inspect(records: &[Record]) -> Vec<Finding> {
 pub fn complete(records: &mut [Record]) {
     let bests: BTreeMap<Question, Best> =
         by_question(records).into_iter().map(|(question, rows)| (question, Best::of(&rows))).collect();
-    let bases = bases(records);
+    let bases = published::bases(records);
     for record in records {
         let best = bests[&record.question()];
         let ratio = |base: Option<f64>| Some(record.upper()? / base.filter(|base| *base > 0.0)?);
         let ratios = (ratio(best.upper), ratio(best.witness), ratio(best.formal));
         (record.ratio_to_best_upper, record.ratio_to_best_lower, record.ratio_to_fgl) = ratios;
-        record.verdict = verdict(record, best, &bases);
+        record.verdict = published::verdict(record, best.lower(), &bases);
     }
 }
 
@@ -267,13 +268,12 @@ fn smallest<'r>(values: impl Iterator<Item = (&'r Record, f64)>) -> Option<(&'r 
 /// The commands that give this row's answer again.
 pub fn reproduction(record: &Record) -> Vec<String> {
     let source = &record.network_source;
-    let (model, mut commands) = match source.strip_prefix("file:").or(source.strip_prefix("external:")) {
-        Some(file) => (file.to_owned(), Vec::new()),
-        None => {
-            let model = format!("{}.json", record.network);
-            let make = format!("tightlip random --source {source} -o {model}");
-            (model, vec![make])
-        }
+    let (model, mut commands) = if let Some(file) = source.strip_prefix("file:").or(source.strip_prefix("external:")) {
+        (file.to_owned(), Vec::new())
+    } else {
+        let model = format!("{}.json", record.network);
+        let make = format!("tightlip random --source {source} -o {model}");
+        (model, vec![make])
     };
     let (model, activation) = match model.split_once('?') {
         Some((file, activation)) => (file.to_owned(), format!(" --activation {activation}")),
@@ -293,45 +293,4 @@ pub fn reproduction(record: &Record) -> Vec<String> {
         record.memory_limit_mib as f64 / 1024.0,
     ));
     commands
-}
-
-/// What to say about a published number: `None` for rows without one, and where the base of a ratio is missing.
-fn verdict(record: &Record, best: Best, bases: &Bases) -> Option<Verdict> {
-    let published = record.published.as_deref()?;
-    let value: f64 = published.parse().ok()?;
-    let base = match &record.published_relative_to {
-        Some(method) => *bases.get(&(record.question(), method.clone()))?,
-        None => 1.0,
-    };
-    let half_width = base * record.published_half_width.unwrap_or(0.5 * last_digit(published));
-    let value = base * value;
-    // A number that was rounded down in its last digit is no crime.
-    if best.lower().is_some_and(|lower| value + half_width < lower) {
-        return Some(Verdict::NotABound);
-    }
-    let Some(proved) = record.upper() else { return Some(Verdict::NotRecreated) };
-    // Ours is up to the tolerance above the optimum, and rounded up.
-    let allowed = half_width + (record.tolerance + AGREEMENT) * proved;
-    Some(if (proved - value).abs() <= allowed { Verdict::Reproduced } else { Verdict::Differs })
-}
-
-/// The best proved bound of each method for each question.
-type Bases = BTreeMap<(Question, String), f64>;
-
-fn bases(records: &[Record]) -> Bases {
-    let mut bases = Bases::new();
-    for record in records {
-        let Some(upper) = record.upper() else { continue };
-        let base = bases.entry((record.question(), record.method.clone())).or_insert(upper);
-        *base = base.min(upper);
-    }
-    bases
-}
-
-/// One unit of the last digit of a decimal number: 0.001 for `36.482`, 1e-5 for `1.2e-4`.
-pub(crate) fn last_digit(number: &str) -> f64 {
-    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
-    let decimals = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    10.0_f64.powi(exponent - i32::try_from(decimals).unwrap_or(i32::MAX))
 }

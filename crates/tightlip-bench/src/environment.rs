@@ -48,6 +48,9 @@ pub struct Environment {
 
 impl Environment {
     /// The text of the file.
+    ///
+    /// # Panics
+    /// Never: text and numbers are JSON.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("a flat struct of text and numbers is JSON");
         text.push('\n');
@@ -55,6 +58,9 @@ impl Environment {
     }
 
     /// Name and value of each entry, for reports.
+    ///
+    /// # Panics
+    /// Never: text and numbers are JSON.
     pub fn entries(&self) -> Vec<(String, String)> {
         let value = serde_json::to_value(self).expect("a flat struct of text and numbers is JSON");
         let serde_json::Value::Object(map) = value else { return Vec::new() };

@@ -39,9 +39,7 @@ impl Executor for ProcessExecutor {
     fn execute(&mut self, task: &Task) -> Answer {
         match self.run(task) {
             Ok(answer) => answer,
-            Err(error) => {
-                Answer::without(Status::Failed, format!("cannot run {}: {error}", self.program.display()))
-            }
+            Err(error) => Answer::without(Status::Failed, format!("cannot run {}: {error}", self.program.display())),
         }
     }
 }
@@ -72,7 +70,11 @@ impl ProcessExecutor {
         Ok(match ended {
             Ended::Overstayed => Answer::without(
                 Status::Killed,
-                format!("ended {} s after it began: it did not stop at its limit of {} s", patience(task).as_secs(), task.time_s),
+                format!(
+                    "ended {} s after it began: it did not stop at its limit of {} s",
+                    patience(task).as_secs(),
+                    task.time_s
+                ),
             ),
             Ended::ByItself(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(answer) if exit.success() => answer,

@@ -138,7 +138,8 @@ impl RunFolder {
             return Err(FolderError::Empty { path: path.into() });
         }
         let mut folder =
-            Self { path: path.into(), records: Table::open(records)?, traces: Table::open(path.join(TRACES))? }.locked()?;
+            Self { path: path.into(), records: Table::open(records)?, traces: Table::open(path.join(TRACES))? }
+                .locked()?;
         let (mut rows, cut) = table::read_records(&folder.records.path)?;
         let before = rows.len();
         rows.retain(|row| row.status != crate::Status::Skipped || is_planned(&row.cell));
@@ -193,7 +194,8 @@ impl Sink for RunFolder {
 impl Table {
     /// A new table with its header.
     fn create(path: PathBuf, header: &[u8]) -> Result<Self, FolderError> {
-        let mut file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).map_err(access(&path, "created"))?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create_new(true).open(&path).map_err(access(&path, "created"))?;
         file.write_all(header).and_then(|()| file.sync_all()).map_err(access(&path, "written"))?;
         Ok(Self { path, file })
     }
@@ -234,8 +236,11 @@ impl Table {
 
 /// Writes a file beside its place, syncs it and renames it.
 pub(crate) fn store(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
-    tightlip_model::file::store(path, bytes)
-        .map_err(|error| FolderError::Access { path: path.into(), action: "written", source: io::Error::other(error) })
+    tightlip_model::file::store(path, bytes).map_err(|error| FolderError::Access {
+        path: path.into(),
+        action: "written",
+        source: io::Error::other(error),
+    })
 }
 
 /// An error of the file system with its place.

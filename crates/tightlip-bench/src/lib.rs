@@ -23,8 +23,8 @@ pub use record::{Question, Record, SCHEMA_VERSION, Status, TraceRecord, Verdict}
 pub use runner::{Observer, RunEnd, Runner, Sink, Stamp, Unfinished};
 pub use source::{NetworkSource, SourceError, sizes};
 pub use suite::{
-    ChordalFamily, EclipseFamily, LimitsEntry, MethodList, NetworkEntry, PublishedEntry, QueryEntry, RandomFamily, Suite,
-    SuiteError,
+    ChordalFamily, EclipseFamily, LimitsEntry, MethodList, NetworkEntry, PublishedEntry, QueryEntry, RandomFamily,
+    Suite, SuiteError,
 };
 pub use table::{TableError, read_records, read_traces};
 
@@ -36,6 +36,7 @@ mod folder;
 mod generator;
 mod merge;
 mod plan;
+mod published;
 mod record;
 mod runner;
 mod source;

@@ -74,7 +74,9 @@ fn parts_of(folder: &Path) -> Result<Vec<Part>, FolderError> {
 /// Whether the shards make a whole run.
 fn check(parts: &[Part]) -> Result<(), String> {
     let Some(first) = parts.first() else {
-        return Err("there are no folders shard-I-of-N here: give the folder that was given to --shard runs with -o".to_owned());
+        return Err(
+            "there are no folders shard-I-of-N here: give the folder that was given to --shard runs with -o".to_owned()
+        );
     };
     let count = first.shard.count;
     if let Some(other) = parts.iter().find(|part| part.shard.count != count) {

@@ -150,7 +150,7 @@ impl Plan {
         for limits in suite.limits() {
             for repetition in 1..=suite.repetitions {
                 for name in &methods {
-                    let kind = method_named(name).map_or(Kind::Upper, |method| method.kind());
+                    let kind = method_named(name).map_or(Kind::Upper, tightlip::Method::kind);
                     // Lower bounds are what the others are measured with; once is enough.
                     if kind != Kind::Upper && repetition > 1 {
                         continue;
@@ -170,25 +170,22 @@ impl Plan {
                 return fault("the suite has no network of this name".to_owned());
             };
             let about = |cell: &&mut Cell| cell.network == entry.network && cell.query == entry.query();
-            match &entry.method {
-                Some(method) => {
-                    let mut found = false;
-                    for cell in self.cells.iter_mut().filter(about).filter(|cell| cell.method == *method) {
-                        if cell.published.is_some() {
-                            return fault(format!("there is another one for {method} and this question"));
-                        }
-                        cell.published = Some(entry.clone());
-                        found = true;
+            if let Some(method) = &entry.method {
+                let mut found = false;
+                for cell in self.cells.iter_mut().filter(about).filter(|cell| cell.method == *method) {
+                    if cell.published.is_some() {
+                        return fault(format!("there is another one for {method} and this question"));
                     }
-                    if !found {
-                        return fault(format!("the suite does not run {method} on this question"));
-                    }
+                    cell.published = Some(entry.clone());
+                    found = true;
                 }
-                None => {
-                    let cell = Cell::of_published(suite, (name, source), entry);
-                    let after = self.cells.iter().rposition(|cell| cell.network == entry.network);
-                    self.cells.insert(after.map_or(self.cells.len(), |at| at + 1), cell);
+                if !found {
+                    return fault(format!("the suite does not run {method} on this question"));
                 }
+            } else {
+                let cell = Cell::of_published(suite, (name, source), entry);
+                let after = self.cells.iter().rposition(|cell| cell.network == entry.network);
+                self.cells.insert(after.map_or(self.cells.len(), |at| at + 1), cell);
             }
         }
         Ok(())
@@ -299,7 +296,10 @@ impl Cell {
             content.to_owned(),
             format!("{:?}", self.query),
             self.method.clone(),
-            format!("{:?} {} {} {:?} {}", limits.time_s, limits.memory_mib, limits.threads, limits.tolerance, limits.seed),
+            format!(
+                "{:?} {} {} {:?} {}",
+                limits.time_s, limits.memory_mib, limits.threads, limits.tolerance, limits.seed
+            ),
             runs,
             self.repetition.to_string(),
         ]

@@ -192,5 +192,9 @@ impl Runner<'_> {
 
 /// Text without line breaks: a row is a line, so that a row that was cut off can be told from one that was not.
 fn one_line(text: &str) -> String {
-    if text.contains(char::is_control) { text.split(char::is_control).collect::<Vec<_>>().join(" ") } else { text.to_owned() }
+    if text.contains(char::is_control) {
+        text.split(char::is_control).collect::<Vec<_>>().join(" ")
+    } else {
+        text.to_owned()
+    }
 }

@@ -231,7 +231,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<NetworkSource>().expect("valid").to_string(), text);
         }
-        for text in ["", "random", "random:10:relu:0", "random:10-0-3:relu:0", "chordal:10x5", "eclipse:80:0", "url:x"] {
+        for text in ["", "random", "random:10:relu:0", "random:10-0-3:relu:0", "chordal:10x5", "eclipse:80:0", "url:x"]
+        {
             assert!(text.parse::<NetworkSource>().is_err(), "{text}");
         }
     }

@@ -283,7 +283,10 @@ impl LimitsEntry {
         }
         if !(Context::SMALLEST_TOLERANCE..=1.0).contains(&self.tolerance) {
             let smallest = Context::SMALLEST_TOLERANCE;
-            return Err(format!("limits: tolerance = {:?}, want a relative gap from {smallest:e} to 1", self.tolerance));
+            return Err(format!(
+                "limits: tolerance = {:?}, want a relative gap from {smallest:e} to 1",
+                self.tolerance
+            ));
         }
         Ok(())
     }

@@ -7,9 +7,9 @@ use tightlip_model::{Case, Network, Query};
 
 use crate::Context;
 use crate::method::{Decline, Kind, Method, Problem, norms_text};
+use crate::methods::steep_witness;
 use crate::report::{LowerBound, Report};
 use crate::settle::{Settled, settle};
-use crate::methods::steep_witness;
 use crate::{Stage, reduced};
 
 /// A proved bound with its report and certificate.
@@ -132,12 +132,7 @@ pub fn upper_bound(
 ///
 /// # Errors
 /// A [`Failure`] if the question does not fit or the method declines.
-pub fn lower_bound(
-    network: &Network,
-    query: Query,
-    method: &dyn Method,
-    context: &Context,
-) -> Result<Report, Failure> {
+pub fn lower_bound(network: &Network, query: Query, method: &dyn Method, context: &Context) -> Result<Report, Failure> {
     let start = Instant::now();
     let problem = Problem::new(network, query).map_err(|error| Failure::Question(std::sync::Arc::new(error)))?;
     let found = match method.kind() {

@@ -44,7 +44,9 @@ pub(super) fn of_entry(entry: &NetworkEntry, suite: &Path, external: Option<&Pat
             generated(sources)
         }
         _ => {
-            return Err("a [[network]] wants exactly one of `files`, `external`, `random`, `chordal`, `eclipse`".to_owned());
+            return Err(
+                "a [[network]] wants exactly one of `files`, `external`, `random`, `chordal`, `eclipse`".to_owned()
+            );
         }
     };
     if named.is_empty() {
@@ -66,15 +68,14 @@ pub(super) fn of_entry(entry: &NetworkEntry, suite: &Path, external: Option<&Pat
 
 /// Refuses two networks of one name; the same network again is the same network.
 pub(super) fn keep_names_apart(names: &mut Vec<(String, String)>, named: &Named) -> Result<(), String> {
-    match names.iter().find(|(name, _)| *name == named.name) {
-        Some((_, source)) => Err(format!(
+    if let Some((_, source)) = names.iter().find(|(name, _)| *name == named.name) {
+        Err(format!(
             "two networks are called {}: {source} and {}; give one of them a `name`, or leave it out",
             named.name, named.source
-        )),
-        None => {
-            names.push((named.name.clone(), named.source.clone()));
-            Ok(())
-        }
+        ))
+    } else {
+        names.push((named.name.clone(), named.source.clone()));
+        Ok(())
     }
 }
 
@@ -134,7 +135,9 @@ fn external_file(entry: &NetworkEntry, file: &str, external: Option<&Path>) -> R
 fn random_family(family: &RandomFamily) -> Result<Vec<NetworkSource>, String> {
     let mut all: Vec<Vec<usize>> = Vec::new();
     for text in &family.dims {
-        all.push(sizes(text).ok_or_else(|| format!("random: dims `{text}`: want sizes such as 10-64-3 or 10-100x64-3"))?);
+        all.push(
+            sizes(text).ok_or_else(|| format!("random: dims `{text}`: want sizes such as 10-64-3 or 10-100x64-3"))?,
+        );
     }
     match (family.inputs, family.outputs, family.widths.is_empty(), family.depths.is_empty()) {
         (None, None, true, true) => {}

@@ -69,4 +69,3 @@ pub(crate) fn steep_witness(network: &Network, query: &Query, context: &Context)
     let bound = witness.prove(network, query).ok()?;
     Some((witness, bound))
 }
-
