@@ -27,9 +27,10 @@ pub(crate) fn verdict(record: &Record, lower: Option<f64>, bases: &Bases) -> Opt
         return Some(Verdict::NotABound);
     }
     let Some(proved) = record.upper() else { return Some(Verdict::NotRecreated) };
-    // Ours is up to the tolerance above the optimum, and rounded up.
-    let allowed = half_width + (record.tolerance + ROUNDING) * proved;
-    Some(if (proved - value).abs() <= allowed { Verdict::Reproduced } else { Verdict::Differs })
+    // Ours may be above the optimum by the tolerance, and never below it.
+    let above = half_width + (record.tolerance + ROUNDING) * proved;
+    let agrees = proved - value <= above && value - proved <= half_width + ROUNDING * proved;
+    Some(if agrees { Verdict::Reproduced } else { Verdict::Differs })
 }
 
 /// The best proved bound of each method for each question.
@@ -72,21 +73,21 @@ mod tests {
 
     #[test]
     fn a_number_is_reproduced_to_the_digits_published_and_no_further() {
-        let verdict = |number, proved| super::verdict(&published(number, Some(proved)), Some(30.0), &Bases::new());
-        assert_eq!(verdict("36.482", 36.482_23), Some(Verdict::Reproduced));
-        assert_eq!(verdict("36.482", 36.4832), Some(Verdict::Differs));
-        assert_eq!(verdict("36.48223", 36.4828), Some(Verdict::Differs));
-        assert_eq!(verdict("36.482", 36.4812), Some(Verdict::Differs));
+        let judge = |number, proved| verdict(&published(number, Some(proved)), Some(30.0), &Bases::new());
+        assert_eq!(judge("36.482", 36.482_23), Some(Verdict::Reproduced));
+        assert_eq!(judge("36.482", 36.4832), Some(Verdict::Differs));
+        assert_eq!(judge("36.48223", 36.4828), Some(Verdict::Differs));
+        assert_eq!(judge("36.482", 36.4812), Some(Verdict::Differs));
     }
 
     #[test]
     fn a_number_below_a_proved_lower_bound_is_no_bound_whoever_made_it() {
-        let verdict = |number, proved| super::verdict(&published(number, proved), Some(16.0312), &Bases::new());
-        assert_eq!(verdict("14.7646", None), Some(Verdict::NotABound));
-        assert_eq!(verdict("14.7646", Some(16.5)), Some(Verdict::NotABound));
-        assert_eq!(verdict("17.0", None), Some(Verdict::NotRecreated));
+        let judge = |number, proved| verdict(&published(number, proved), Some(16.0312), &Bases::new());
+        assert_eq!(judge("14.7646", None), Some(Verdict::NotABound));
+        assert_eq!(judge("14.7646", Some(16.5)), Some(Verdict::NotABound));
+        assert_eq!(judge("17.0", None), Some(Verdict::NotRecreated));
         // Rounded to nearest: 16.031 stands for everything up to 16.0315.
-        assert_eq!(verdict("16.031", None), Some(Verdict::NotRecreated));
+        assert_eq!(judge("16.031", None), Some(Verdict::NotRecreated));
     }
 
     #[test]
@@ -100,8 +101,8 @@ mod tests {
             ..published("0.46", None)
         };
         let bases = bases(&[base, half.clone()]);
-        assert_eq!(super::verdict(&half, Some(0.737), &bases), Some(Verdict::NotABound));
-        assert_eq!(super::verdict(&half, Some(0.406), &bases), Some(Verdict::NotRecreated));
-        assert_eq!(super::verdict(&half, Some(0.406), &Bases::new()), None);
+        assert_eq!(verdict(&half, Some(0.737), &bases), Some(Verdict::NotABound));
+        assert_eq!(verdict(&half, Some(0.406), &bases), Some(Verdict::NotRecreated));
+        assert_eq!(verdict(&half, Some(0.406), &Bases::new()), None);
     }
 }
