@@ -1,7 +1,11 @@
 //! Where and how a run was made: `environment.json`.
 
+use std::fs;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
+use crate::folder::{ENVIRONMENT, FolderError, access};
 use crate::plan::Shard;
 
 /// Everything beside the suite and the models that a repetition needs to know. Absent values are `null`.
@@ -47,6 +51,16 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Reads that of a run.
+    ///
+    /// # Errors
+    /// If the file is not there or damaged.
+    pub fn read(folder: &Path) -> Result<Self, FolderError> {
+        let path = folder.join(ENVIRONMENT);
+        let text = fs::read_to_string(&path).map_err(access(&path, "read"))?;
+        serde_json::from_str(&text).map_err(|error| FolderError::Environment { path, what: error.to_string() })
+    }
+
     /// The text of the file.
     ///
     /// # Panics

@@ -78,6 +78,14 @@ pub enum FolderError {
         /// The row.
         row: String,
     },
+    /// What is known of the run is damaged.
+    #[error("{}: {what}: the file is damaged; mend it, or make the run again in a new folder", path.display())]
+    Environment {
+        /// `environment.json`.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// Shards do not make a run.
     #[error("{}: {what}", path.display())]
     Shards {
@@ -159,6 +167,19 @@ impl RunFolder {
             folder.traces.replace(&table::of_traces(&traces))?;
         }
         Ok((folder, rows, cut))
+    }
+
+    /// Remembers that the run goes on, with what is different now, and returns what it began with.
+    ///
+    /// # Errors
+    /// If `environment.json` is damaged or cannot be written.
+    pub fn resumed_at(&mut self, now: &Environment) -> Result<Environment, FolderError> {
+        let mut environment = Environment::read(&self.path)?;
+        let commit = now.commit.as_deref().unwrap_or("unknown");
+        environment.resumed.push(format!("{}: version {}, commit {commit}, {}", now.started, now.version, now.build));
+        environment.cells = now.cells;
+        store(&self.path.join(ENVIRONMENT), environment.to_json().as_bytes())?;
+        Ok(environment)
     }
 
     /// Takes the lock that keeps a second process away.

@@ -26,7 +26,7 @@ pub use suite::{
     ChordalFamily, EclipseFamily, LimitsEntry, MethodList, NetworkEntry, PublishedEntry, QueryEntry, RandomFamily,
     Suite, SuiteError,
 };
-pub use table::{TableError, read_records, read_traces};
+pub use table::{TableError, of_records as table_of_records, read_records, read_traces};
 
 mod answer;
 mod distrust;

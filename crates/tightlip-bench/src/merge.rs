@@ -58,12 +58,7 @@ fn parts_of(folder: &Path) -> Result<Vec<Part>, FolderError> {
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let shard = name.strip_prefix("shard-").map(|rest| rest.replace("-of-", "/"));
         let Some(shard) = shard.and_then(|text| Shard::parse(&text).ok()).filter(|_| path.is_dir()) else { continue };
-        let file = path.join(ENVIRONMENT);
-        let text = fs::read_to_string(&file).map_err(access(&file, "read"))?;
-        let environment = serde_json::from_str(&text).map_err(|error| FolderError::Shards {
-            path: file.clone(),
-            what: format!("it is damaged: {error}; run this shard again in a new folder"),
-        })?;
+        let environment = Environment::read(&path)?;
         let (records, _) = table::read_records(&path.join(RECORDS))?;
         parts.push(Part { shard, path, environment, records });
     }

@@ -12,7 +12,7 @@ use tightlip::{Kind, method_named};
 use tightlip_model::Query;
 
 use crate::source::NetworkSource;
-use crate::suite::{LimitsEntry, NetworkEntry, PublishedEntry, QueryEntry, Suite, SuiteError};
+use crate::suite::{LimitsEntry, MethodList, NetworkEntry, PublishedEntry, QueryEntry, Suite, SuiteError};
 use networks::Named;
 
 mod networks;
@@ -141,6 +141,31 @@ impl Plan {
         let mut plan = Self { suite: suite.name.clone(), cells };
         plan.enter_published(suite, &names).map_err(content)?;
         Ok(plan)
+    }
+
+    /// One question about each of `models`, named, by each method, under one limit.
+    ///
+    /// # Errors
+    /// If a method is not known.
+    pub fn of_models(
+        models: &[(String, NetworkSource)],
+        methods: &MethodList,
+        query: QueryEntry,
+        limits: LimitsEntry,
+    ) -> Result<Self, String> {
+        let suite = Suite::ad_hoc("compare", methods.clone(), limits);
+        let mut cells = Vec::new();
+        for (name, source) in models {
+            let named = Named {
+                name: name.clone(),
+                source: source.to_string(),
+                model: Ok(source.clone()),
+                sha256: None,
+                digest: None,
+            };
+            cells.extend(Self::question(&suite, &NetworkEntry::default(), &named, query.query())?);
+        }
+        Ok(Self { suite: suite.name, cells })
     }
 
     /// The cells of one question about one network.

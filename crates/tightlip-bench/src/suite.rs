@@ -245,6 +245,22 @@ impl Suite {
         Ok(suite)
     }
 
+    /// A suite that nobody wrote: these methods under one limit.
+    pub(crate) fn ad_hoc(name: &str, methods: MethodList, limits: LimitsEntry) -> Self {
+        Self {
+            name: name.to_owned(),
+            description: String::new(),
+            methods,
+            repetitions: 1,
+            warmup: 0,
+            traces: false,
+            limits: vec![limits],
+            queries: Vec::new(),
+            networks: Vec::new(),
+            published: Vec::new(),
+        }
+    }
+
     /// The limits to run under.
     pub fn limits(&self) -> Vec<LimitsEntry> {
         if self.limits.is_empty() { vec![LimitsEntry::default()] } else { self.limits.clone() }
@@ -269,7 +285,11 @@ impl Suite {
 }
 
 impl LimitsEntry {
-    fn check(&self) -> Result<(), String> {
+    /// Whether anything can be run under these limits.
+    ///
+    /// # Errors
+    /// In words, if not.
+    pub fn check(&self) -> Result<(), String> {
         /// A month; longer is a slip of the keyboard.
         const LONGEST_S: f64 = 31.0 * 86_400.0;
         if !(self.time_s > 0.0 && self.time_s <= LONGEST_S) {
