@@ -64,12 +64,12 @@ pub struct NetworkFacts {
 pub struct CellSeconds {
     /// Reading or generating the network.
     pub load: f64,
-    /// Building the program.
-    pub assemble: f64,
+    /// Building the program, for methods that build one.
+    pub assemble: Option<f64>,
     /// Solving it.
-    pub solve: f64,
-    /// Proving.
-    pub certify: f64,
+    pub solve: Option<f64>,
+    /// Proving, for methods that need a proof beside their answer.
+    pub certify: Option<f64>,
     /// All but loading.
     pub total: f64,
 }
@@ -142,6 +142,8 @@ impl Answer {
     fn of_report(report: Report, load_s: f64) -> Self {
         let finite = |value: f64| Some(value).filter(|value| value.is_finite());
         let seconds = report.seconds;
+        // A part that the method does not have takes no time at all.
+        let spent = |seconds: f64| Some(seconds).filter(|seconds| *seconds > 0.0);
         Self {
             status: if report.interrupted { Status::Interrupted } else { Status::Solved },
             // A method that says just what the status says says nothing.
@@ -158,9 +160,9 @@ impl Answer {
             rank: report.rank.map(|rank| rank as u64),
             seconds: Some(CellSeconds {
                 load: load_s,
-                assemble: seconds.assemble,
-                solve: seconds.solve,
-                certify: seconds.certify,
+                assemble: spent(seconds.assemble),
+                solve: spent(seconds.solve),
+                certify: spent(seconds.certify),
                 total: seconds.total,
             }),
             peak_rss_mib: None,

@@ -33,7 +33,7 @@ impl<'r> Comparison<'r> {
     pub fn print(&self) -> io::Result<()> {
         writeln!(io::stdout(), "{}", self.title)?;
         let ratio = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.6}"));
-        let seconds = |row: &Record| row.total_s.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.3}"));
+        let seconds = |row: &Record| row.total_s.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.4}"));
         let memory = |row: &Record| row.peak_rss_mib.map_or_else(|| "-".to_owned(), |mib| format!("{mib:.0}"));
         let mut rows = Vec::new();
         for row in &self.uppers {
