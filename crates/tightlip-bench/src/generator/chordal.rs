@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_network_in_the_middle_is_the_one_that_the_python_recipe_writes() {
-        // scripts/chordal_networks.py, W30-D25.
+        // NumPy, W30-D25.
         let network = chordal_network(30, 25).expect("one of the stream");
         let (rows, bias) = layer(&network, 25);
         assert_eq!(rows[1][27..], [0.059_189_1, 0.136_112, -0.025_449_5]);

@@ -1,4 +1,7 @@
-//! Seconds of a sweep, and how much of it a mere matrix product of the same shape would take.
+//! The kernel of the lifted power iteration: `cargo bench -p tightlip-lifted --bench sweep [-- SIZES…]`, CSV on stdout.
+//!
+//! Seconds of a sweep, and how much of it a mere matrix product of the same shape would take. What the method reaches with
+//! its sweeps is measured by `tightlip bench benchmarks/suites/lifted.toml`.
 //!
 //! A sweep multiplies every weight matrix `W` with an `n′ × r` matrix forward and its transpose with an `n × r` matrix
 //! backward: `4 nnz(W) r` operations. The share is the time of exactly these products, operands stored by columns, with
@@ -6,12 +9,15 @@
 //! (A B A B), so that a busy machine slows them alike. The sweep stores its operands by rows, where the products of wide
 //! layers are faster than by columns: a share above 1 is possible, and not an error.
 
+use std::error::Error;
 use std::time::Instant;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 use tightlip_lifted::LiftedIteration;
-use tightlip_model::{Edge, IncrementSystem, Limits, LinearMap, Query};
+use tightlip_model::{
+    Activation, Edge, IncrementSystem, Limits, LinearMap, OutputSelection, Query, Reduction, Scaling, random_network,
+};
 
 /// Steps before the clock starts: the first are plain, and the quasi-Newton memory fills.
 const WARM_UP: usize = 10;
@@ -22,19 +28,55 @@ const ROUNDS: (usize, usize) = (11, 1001);
 /// Seconds after which no more rounds than necessary are made.
 const ENOUGH_S: f64 = 0.5;
 
+/// Columns, as many as the method starts with.
+const RANK: usize = 16;
+/// Layer sizes measured where none are given: narrow and wide, shallow and deep.
+const SIZES: [&str; 8] = [
+    "784-256-10",
+    "100-100-100-100-100-100-10",
+    "5-20-20-20-20-20-20-20-20-2",
+    "256-256-10",
+    "256-256-256-256-256-256-10",
+    "512-512-10",
+    "1000-1000-1000-10",
+    "2000-2000-2000-10",
+];
+
 /// What sweeps cost.
 #[derive(Debug)]
-pub(crate) struct Speed {
+struct Speed {
     /// Mean over a fixed number of steps.
-    pub(crate) sweep_s: f64,
+    sweep_s: f64,
     /// Median of the mere products.
-    pub(crate) products_s: f64,
+    products_s: f64,
     /// Median of the products over that of a sweep.
-    pub(crate) gemm_share: f64,
+    gemm_share: f64,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let given: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let sizes = if given.is_empty() { SIZES.map(str::to_owned).to_vec() } else { given };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let limits = Limits { threads, ..Limits::within(u64::MAX) };
+    let query = Query::euclidean(OutputSelection::All);
+    let mut writer = csv::Writer::from_writer(std::io::stdout());
+    writer.write_record(["sizes", "rank", "threads", "sweep_s", "products_s", "gemm_share"])?;
+    for sizes in sizes {
+        let dims: Vec<usize> = sizes.split('-').map(str::parse).collect::<Result<_, _>>()?;
+        let network = random_network(&dims, Activation::Relu, 0)?;
+        let system = IncrementSystem::of_network(&network, query.output)?;
+        let reduction = Reduction::new(&system, &query, Scaling::PerNeuron).ok_or("a network that is constant")?;
+        let speed = measure(reduction.system(), &query, RANK, &limits).ok_or("a map that is not dense")?;
+        let cells = [speed.sweep_s, speed.products_s, speed.gemm_share].map(|value| format!("{value:.3e}"));
+        let names = [sizes, RANK.to_string(), threads.to_string()];
+        writer.write_record(names.iter().chain(&cells))?;
+        writer.flush()?;
+    }
+    Ok(())
 }
 
 /// Measures sweeps of a reduced system; `None` if one of its maps is not dense.
-pub(crate) fn measure(reduced: &IncrementSystem, query: &Query, rank: usize, limits: &Limits) -> Option<Speed> {
+fn measure(reduced: &IncrementSystem, query: &Query, rank: usize, limits: &Limits) -> Option<Speed> {
     let mut iteration = LiftedIteration::new(reduced, query, rank, limits.seed, limits.threads);
     for _ in 0..WARM_UP {
         iteration.step();
@@ -111,7 +153,7 @@ fn seconds_of(work: impl FnOnce()) -> f64 {
 }
 
 /// The middle value (of an even number, the larger of both); 0 for none.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
