@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use tightlip::{Context, Failure, formal_lower_bound, method_named, upper_bound};
+use tightlip::{Context, Failure, lower_bound, method_named, upper_bound};
 use tightlip_certify::Level;
 use tightlip_model::{Activation, IncrementSystem, Network, Norm, OutputSelection, random_network};
 use tightlip_tests::{
@@ -148,7 +148,7 @@ fn patterns_are_below_the_formal_constant_and_usually_reach_it() {
         let query = question(input, output);
         let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
         let constant = brute_force_fgl_of(&system, &query);
-        let report = formal_lower_bound(&network, query, pattern, &Context::silent(limits())).expect("a pattern");
+        let report = lower_bound(&network, query, pattern, &Context::silent(limits())).expect("a pattern");
         let value = report.value.expect("a value");
         assert!(value <= constant * (1.0 + ROUNDING), "draw {draw}: {value} > {constant}");
         reached += usize::from(value >= constant * (1.0 - 1e-9));

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use tightlip::{Context, formal_lower_bound};
+use tightlip::{Context, lower_bound};
 use tightlip_model::file::{ReadOptions, read};
 use tightlip_model::{Activation, Network, OutputSelection, Query};
 use tightlip_tests::{answer, limits, value_of};
@@ -128,7 +128,7 @@ fn formal_constants_of_branch_and_bound_lie_between_patterns_and_the_relaxation(
         let (value, _) = lifted(&model, OutputSelection::All);
         assert!((value / root - 1.0).abs() < 1e-6, "{name}: {value}, root bound {root}");
         let query = Query::euclidean(OutputSelection::All);
-        let found = formal_lower_bound(&model, query, pattern, &Context::silent(limits())).expect("a pattern");
+        let found = lower_bound(&model, query, pattern, &Context::silent(limits())).expect("a pattern");
         let found = found.value.expect("a value");
         assert!(found <= constant * (1.0 + 1e-6), "{name}: {found} is above the formal constant {constant}");
         assert!(found >= constant * 0.95, "{name}: {found} is far below the formal constant {constant}");

@@ -6,13 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::record::{Question, Record, Status, Verdict};
+use crate::published;
+use crate::record::{Question, Record, Status};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The numbers stand; read them with care.
     Warning,
+    /// A cell has no answer for a reason nobody asked for.
+    Failure,
     /// Two methods contradict each other: the run's verdict is red.
     Disagreement,
     /// Two proofs contradict each other: a defect of tightlip.
@@ -42,8 +45,10 @@ const SPREAD_S: f64 = 0.005;
 pub fn inspect(records: &[Record]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (question, rows) in by_question(records) {
+        findings.extend(mixed_networks(&question, &rows));
         findings.extend(contradictions(&question, &rows));
         findings.extend(disagreements(&question, &rows));
+        findings.extend(failures(&question, &rows));
         findings.extend(spreads(&question, &rows));
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
@@ -54,12 +59,13 @@ pub fn inspect(records: &[Record]) -> Vec<Finding> {
 pub fn complete(records: &mut [Record]) {
     let bests: BTreeMap<Question, Best> =
         by_question(records).into_iter().map(|(question, rows)| (question, Best::of(&rows))).collect();
+    let bases = published::bases(records);
     for record in records {
         let best = bests[&record.question()];
         let ratio = |base: Option<f64>| Some(record.upper()? / base.filter(|base| *base > 0.0)?);
         let ratios = (ratio(best.upper), ratio(best.witness), ratio(best.formal));
         (record.ratio_to_best_upper, record.ratio_to_best_lower, record.ratio_to_fgl) = ratios;
-        record.verdict = verdict(record, best);
+        record.verdict = published::verdict(record, best.lower(), &bases);
     }
 }
 
@@ -94,4 +100,197 @@ pub(crate) fn by_question(records: &[Record]) -> BTreeMap<Question, Vec<&Record>
         groups.entry(record.question()).or_default().push(record);
     }
     groups
+}
+
+/// Proved lower bounds above proved upper bounds of the same quantity: one finding for each kind of lower bound, with the
+/// worst pair.
+fn contradictions(question: &Question, rows: &[&Record]) -> Vec<Finding> {
+    let uppers = || rows.iter().filter_map(|row| Some((*row, row.upper()?)));
+    let mut findings = Vec::new();
+    let mut alarm = |what: &str, lower: Option<(&Record, f64)>, upper: Option<(&Record, f64)>| {
+        let (Some((low_row, low)), Some((up_row, up))) = (lower, upper) else { return };
+        if low > up {
+            findings.push(Finding {
+                severity: Severity::Alarm,
+                message: format!(
+                    "{}: {what} {low:?} of {} exceeds the proved upper bound {up:?} of {}: one of the two proofs is wrong, \
+                     which is a defect of tightlip; please report it with the model",
+                    question.label(),
+                    low_row.method,
+                    up_row.method,
+                ),
+                reproduction: [reproduction(low_row), reproduction(up_row)].concat(),
+            });
+        }
+    };
+    let witness = rows.iter().filter_map(|row| Some((*row, row.lower_witness?)));
+    alarm("the proved lower bound", largest(witness), smallest(uppers()));
+    // Every upper bound here ignores biases, so it holds for the formal constant, too.
+    let formal = rows.iter().filter(|row| row.kind == "fgl-lower").filter_map(|row| Some((*row, row.proved?)));
+    alarm("the proved lower bound of the formal constant", largest(formal), smallest(uppers()));
+    for formulation in formulations(rows) {
+        let own = |row: &&Record| row.formulation() == formulation;
+        let lower = rows.iter().copied().filter(own).filter_map(|row| Some((row, row.relaxation_lower?)));
+        let upper = uppers().filter(|(row, _)| row.formulation() == formulation);
+        alarm("the proved lower bound of the relaxation", largest(lower), smallest(upper));
+    }
+    findings
+}
+
+/// Methods for the same number that say they solved it, but differ by more than both were asked for.
+fn disagreements(question: &Question, rows: &[&Record]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for formulation in formulations(rows) {
+        let solved = || {
+            let rows = rows.iter().filter(|row| row.formulation() == formulation && row.status == Status::Solved);
+            rows.filter_map(|row| Some((*row, row.upper()?)))
+        };
+        let (Some((low_row, low)), Some((high_row, high))) = (smallest(solved()), largest(solved())) else { continue };
+        let allowed = 2.0 * low_row.tolerance.max(high_row.tolerance) + AGREEMENT;
+        if low_row.method != high_row.method && high > low * (1.0 + allowed) {
+            findings.push(Finding {
+                severity: Severity::Disagreement,
+                message: format!(
+                    "{}: {} and {} both say they solved {formulation}, but proved {low:?} and {high:?}, {:.1e} apart, where \
+                     their tolerances allow {allowed:.1e}",
+                    question.label(),
+                    low_row.method,
+                    high_row.method,
+                    high / low - 1.0,
+                ),
+                reproduction: [reproduction(low_row), reproduction(high_row)].concat(),
+            });
+        }
+    }
+    findings
+}
+
+/// Rows under one name that are about different weights.
+fn mixed_networks(question: &Question, rows: &[&Record]) -> Option<Finding> {
+    let mut digests: Vec<&str> = rows.iter().filter_map(|row| row.network_sha256.as_deref()).collect();
+    digests.sort_unstable();
+    digests.dedup();
+    (digests.len() > 1).then(|| Finding {
+        severity: Severity::Disagreement,
+        message: format!(
+            "{}: the rows are about {} different networks ({}): the file changed between runs, so they cannot be compared",
+            question.label(),
+            digests.len(),
+            digests.join(", "),
+        ),
+        reproduction: Vec::new(),
+    })
+}
+
+/// Cells without an answer for a reason nobody asked for; repetitions that failed alike count once.
+fn failures(question: &Question, rows: &[&Record]) -> Vec<Finding> {
+    let mut seen: Vec<(&str, Status, Option<&str>)> = Vec::new();
+    let mut findings = Vec::new();
+    for row in rows.iter().filter(|row| row.status.is_failure()) {
+        let what = (row.method.as_str(), row.status, row.reason.as_deref());
+        if seen.contains(&what) {
+            continue;
+        }
+        seen.push(what);
+        // A baseline that is ended at its limit is a result; a crash is not.
+        let severity = if row.status == Status::Killed { Severity::Warning } else { Severity::Failure };
+        findings.push(Finding {
+            severity,
+            message: format!(
+                "{}: {} {}: {}",
+                question.label(),
+                row.method,
+                row.status.word(),
+                row.reason.as_deref().unwrap_or("no reason given"),
+            ),
+            reproduction: reproduction(row),
+        });
+    }
+    findings
+}
+
+/// Repetitions of a cell that took different times, or gave different answers.
+fn spreads(question: &Question, rows: &[&Record]) -> Vec<Finding> {
+    let mut repetitions: BTreeMap<Repeated, Vec<&Record>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.status == Status::Solved) {
+        repetitions.entry(repeated(row)).or_default().push(row);
+    }
+    let mut findings = Vec::new();
+    for rows in repetitions.values().filter(|rows| rows.len() > 1) {
+        let mut warn = |message: String| {
+            let message = format!("{}: {}: {message}", question.label(), rows[0].method);
+            findings.push(Finding { severity: Severity::Warning, message, reproduction: Vec::new() });
+        };
+        let times = || rows.iter().filter_map(|row| Some((*row, row.total_s?)));
+        if let (Some((_, fast)), Some((_, slow))) = (smallest(times()), largest(times()))
+            && slow - fast > SPREAD_S.max(SPREAD * fast)
+        {
+            warn(format!(
+                "{} repetitions took {fast:.3} to {slow:.3} s: the machine was busy; repeat on a quiet one, or read ratios only",
+                rows.len(),
+            ));
+        }
+        let values = || rows.iter().filter_map(|row| Some((*row, row.proved?)));
+        if let (Some((_, low)), Some((_, high))) = (smallest(values()), largest(values()))
+            && low < high
+        {
+            warn(format!("repetitions proved {low:?} and {high:?}: the answer should not depend on the run"));
+        }
+    }
+    findings
+}
+
+/// What makes two rows repetitions of each other, beside the question: method, time limit, memory limit, tolerance, seed,
+/// threads.
+type Repeated<'r> = (&'r str, u64, u64, u64, u64, u32);
+
+fn repeated(row: &Record) -> Repeated<'_> {
+    let limits = (row.time_limit_s.to_bits(), row.memory_limit_mib, row.tolerance.to_bits());
+    (&row.method, limits.0, limits.1, limits.2, row.seed, row.threads)
+}
+
+/// The formulations among the rows, each once.
+fn formulations<'r>(rows: &[&'r Record]) -> Vec<&'r str> {
+    let mut names: Vec<&str> = rows.iter().map(|row| row.formulation()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn largest<'r>(values: impl Iterator<Item = (&'r Record, f64)>) -> Option<(&'r Record, f64)> {
+    values.max_by(|one, other| one.1.total_cmp(&other.1))
+}
+
+fn smallest<'r>(values: impl Iterator<Item = (&'r Record, f64)>) -> Option<(&'r Record, f64)> {
+    values.min_by(|one, other| one.1.total_cmp(&other.1))
+}
+
+/// The commands that give this row's answer again.
+pub fn reproduction(record: &Record) -> Vec<String> {
+    let source = &record.network_source;
+    let (model, mut commands) = if let Some(file) = source.strip_prefix("file:").or(source.strip_prefix("external:")) {
+        (file.to_owned(), Vec::new())
+    } else {
+        let model = format!("{}.json", record.network);
+        let make = format!("tightlip random --source {source} -o {model}");
+        (model, vec![make])
+    };
+    let (model, activation) = match model.split_once('?') {
+        Some((file, activation)) => (file.to_owned(), format!(" --activation {activation}")),
+        None => (model, String::new()),
+    };
+    commands.push(format!(
+        "tightlip bound {model}{activation} --method {} --input-norm {} --output-norm {} --output {} --tolerance {:e} \
+         --threads {} --seed {} --time-limit {} --memory-limit {}",
+        record.method,
+        record.input_norm,
+        record.output_norm,
+        record.output,
+        record.tolerance,
+        record.threads,
+        record.seed,
+        record.time_limit_s,
+        record.memory_limit_mib as f64 / 1024.0,
+    ));
+    commands
 }

@@ -16,6 +16,8 @@ pub enum Status {
     Solved,
     /// A limit or Ctrl-C ended it early; what it had was proved.
     Interrupted,
+    /// It ended by itself short of its tolerance; what it had was proved.
+    Stalled,
     /// The method is not for this question, or would not fit.
     Declined,
     /// The method answered, but nothing could be proved.
@@ -38,6 +40,7 @@ impl Status {
         match self {
             Self::Solved => "solved",
             Self::Interrupted => "interrupted",
+            Self::Stalled => "stalled",
             Self::Declined => "declined",
             Self::Refused => "refused",
             Self::Failed => "failed",
@@ -138,6 +141,10 @@ pub struct Record {
     pub ratio_to_fgl: Option<f64>,
     /// The published number for this network, question and method, with the digits published.
     pub published: Option<String>,
+    /// How far the published number may be off, in its own unit; half its last digit where nothing is said.
+    pub published_half_width: Option<f64>,
+    /// The method whose proved bound the published number is a ratio to; empty for plain bounds.
+    pub published_relative_to: Option<String>,
     /// Where it was published, and what for.
     pub published_source: Option<String>,
     /// What is said about it.
@@ -242,7 +249,7 @@ impl Record {
     }
 
     /// Every column with a number that may be absent.
-    pub(crate) fn numbers(&self) -> [Option<f64>; 15] {
+    pub(crate) fn numbers(&self) -> [Option<f64>; 16] {
         [
             self.claimed,
             self.proved,
@@ -251,6 +258,7 @@ impl Record {
             self.ratio_to_best_upper,
             self.ratio_to_best_lower,
             self.ratio_to_fgl,
+            self.published_half_width,
             self.load_s,
             self.assemble_s,
             self.solve_s,
@@ -294,4 +302,84 @@ pub struct TraceRecord {
     pub rank: u64,
     /// The best proved bound so far.
     pub proved: Option<f64>,
+}
+
+impl Record {
+    /// A row with something in every required column: its field names are the header.
+    pub(crate) fn example() -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            run_id: "20260101T000000Z-example".to_owned(),
+            timestamp: "2026-01-01T00:00:00Z".to_owned(),
+            suite: "example".to_owned(),
+            cell: "0123456789abcdef".to_owned(),
+            network: "one".to_owned(),
+            network_source: "random:1-1-1:relu:0".to_owned(),
+            network_sha256: None,
+            sizes: None,
+            parameters: None,
+            activation: None,
+            input_norm: "2".to_owned(),
+            output_norm: "2".to_owned(),
+            output: "all".to_owned(),
+            method: "norm-product".to_owned(),
+            options: None,
+            kind: "upper".to_owned(),
+            level: None,
+            claimed: None,
+            proved: None,
+            relaxation_lower: None,
+            lower_witness: None,
+            ratio_to_best_upper: None,
+            ratio_to_best_lower: None,
+            ratio_to_fgl: None,
+            published: None,
+            published_half_width: None,
+            published_relative_to: None,
+            published_source: None,
+            verdict: None,
+            iterations: None,
+            passes: None,
+            rank: None,
+            load_s: None,
+            assemble_s: None,
+            solve_s: None,
+            certify_s: None,
+            total_s: None,
+            peak_rss_mib: None,
+            time_limit_s: 1.0,
+            memory_limit_mib: 1024,
+            tolerance: 1e-5,
+            threads: 1,
+            status: Status::Solved,
+            reason: None,
+            seed: 0,
+            version: "0.0.0".to_owned(),
+            commit: None,
+            cpu: None,
+            repetition: 1,
+        }
+    }
+}
+
+impl TraceRecord {
+    /// A step, for its field names.
+    pub(crate) fn example() -> Self {
+        Self {
+            run_id: "20260101T000000Z-example".to_owned(),
+            cell: "0123456789abcdef".to_owned(),
+            network: "one".to_owned(),
+            input_norm: "2".to_owned(),
+            output_norm: "2".to_owned(),
+            output: "all".to_owned(),
+            method: "norm-product".to_owned(),
+            repetition: 1,
+            time_s: 0.0,
+            passes: 0,
+            value: 1.0,
+            scaled_eigenvalue: None,
+            rank: 1,
+            proved: None,
+        }
+    }
 }

@@ -4,8 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use tightlip::Context;
+use tightlip_bench::NetworkSource;
 use tightlip_model::file::{Normalisation, ReadOptions};
 use tightlip_model::{Activation, Norm, OutputSelection};
+
+pub use comparison::{BenchArguments, BenchTask, CellArguments, CompareArguments, ReportArguments};
+
+mod comparison;
 
 /// Proves Lipschitz constants of neural networks: the smallest L with ‖f(x) − f(x′)‖ ≤ L ‖x − x′‖.
 ///
@@ -26,12 +31,21 @@ pub enum Command {
     Bound(BoundArguments),
     /// Prove a certificate again, from the model and the multipliers alone
     Verify(VerifyArguments),
+    /// Compare methods on models: proved bounds side by side
+    Compare(CompareArguments),
+    /// Measure a suite of networks, questions and methods, or put the parts of such a run together
+    Bench(BenchArguments),
+    /// Make summary, figures and an offline page from the records of a run
+    Report(ReportArguments),
     /// List the methods
     Methods(MethodsArguments),
     /// Write a seeded random network
     Random(RandomArguments),
     /// Convert a model to another format
     Convert(ConvertArguments),
+    /// Run one cell of a comparison: task on standard input, answer on standard output
+    #[command(hide = true)]
+    Cell(CellArguments),
 }
 
 /// A model file and what it does not say itself.
@@ -166,9 +180,14 @@ pub struct MethodsArguments {
 /// Arguments of `random`.
 #[derive(Debug, Args)]
 pub struct RandomArguments {
-    /// Layer sizes from inputs to outputs, for example 10-64-64-3
-    #[arg(long, value_name = "SIZES", value_parser = dims)]
-    pub dims: Dims,
+    /// Layer sizes from inputs to outputs, for example 10-64-64-3 or 10-100x64-3
+    #[arg(long, value_name = "SIZES", value_parser = dims, required_unless_present = "source")]
+    pub dims: Option<Dims>,
+
+    /// A network of a published experiment: chordal:W10-D5 (Chordal-LipSDP), eclipse:80x2:0 (ECLipsE: neurons x layers :
+    /// round); or any seeded one as records.csv names it, random:10-64-3:relu:0
+    #[arg(long, value_name = "SOURCE", value_parser = source, conflicts_with_all = ["dims", "seed", "activation"])]
+    pub source: Option<NetworkSource>,
 
     /// Seed; the same seed gives the same network everywhere
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -200,25 +219,22 @@ pub struct Dims(pub Vec<usize>);
 
 /// Reads `10-64-64-3`.
 fn dims(text: &str) -> Result<Dims, String> {
-    /// 8 GiB of weights; a random network beyond that is a slip of the keyboard.
-    const LARGEST: u128 = 1 << 30;
-    let sizes: Vec<usize> = text
-        .split('-')
-        .map(|part| part.parse().ok().filter(|&n| n > 0))
-        .collect::<Option<_>>()
-        .filter(|sizes: &Vec<usize>| sizes.len() >= 2)
-        .ok_or("want two or more sizes above 0 joined by `-`, for example 10-64-64-3")?;
-    let weights: u128 = sizes.windows(2).map(|pair| pair[0] as u128 * pair[1] as u128).sum();
-    if weights > LARGEST {
-        return Err(format!("that would be {weights} weights; the largest random network has {LARGEST}"));
+    let wanted = "want two or more sizes above 0 joined by `-`, for example 10-64-64-3, and at most 2^30 weights";
+    tightlip_bench::sizes(text).map(Dims).ok_or_else(|| wanted.to_owned())
+}
+
+/// Reads a generator and its arguments.
+fn source(text: &str) -> Result<NetworkSource, String> {
+    match text.parse() {
+        Ok(NetworkSource::File { .. }) => Err("want a generator; `tightlip convert` copies files".to_owned()),
+        Ok(source) => Ok(source),
+        Err(error) => Err(error.to_string()),
     }
-    Ok(Dims(sizes))
 }
 
 /// Reads a relative gap.
 fn tolerance(text: &str) -> Result<f64, String> {
-    /// Below, rounding to nine digits or so costs more than the gap.
-    const SMALLEST: f64 = 1e-9;
+    const SMALLEST: f64 = Context::SMALLEST_TOLERANCE;
     match text.parse::<f64>() {
         Ok(number) if (SMALLEST..=1.0).contains(&number) => Ok(number),
         _ => Err(format!("want a relative gap from {SMALLEST:e} to 1, for example 1e-5")),

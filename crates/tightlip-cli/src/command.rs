@@ -8,11 +8,15 @@ use crate::arguments::{Command, ResourceArguments};
 use crate::failure::CommandFailure;
 use crate::{interrupt, machine};
 
+mod bench;
 mod bound;
+mod cell;
+mod compare;
 mod convert;
 mod info;
 mod methods;
 mod random;
+mod report;
 mod verify;
 
 /// Runs one command.
@@ -24,11 +28,20 @@ pub fn run(command: Command) -> Result<(), CommandFailure> {
         Command::Methods(arguments) => methods::run(&arguments),
         Command::Random(arguments) => random::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Cell(arguments) => cell::run(&arguments),
     }
 }
 
 /// Limits from the command line, with an interrupt flag that Ctrl-C sets.
 fn limits(resources: &ResourceArguments, seed: u64) -> Limits {
+    Limits { interrupt: interrupt::flag(), ..limits_without_interrupt(resources, seed) }
+}
+
+/// The same for work that is done in other processes.
+fn limits_without_interrupt(resources: &ResourceArguments, seed: u64) -> Limits {
     const GIB: f64 = (1_u64 << 30) as f64;
     let threads = resources.threads.map_or_else(machine::default_threads, usize::from);
     // Sweeps and proofs share their large products among threads by themselves, with the same digits for any number of
@@ -36,7 +49,7 @@ fn limits(resources: &ResourceArguments, seed: u64) -> Limits {
     faer::set_global_parallelism(faer::Par::Seq);
     Limits {
         deadline: None,
-        interrupt: interrupt::flag(),
+        interrupt: std::sync::Arc::default(),
         memory_bytes: resources.memory_limit.map_or_else(machine::default_memory_limit, |gib| (gib * GIB) as u64),
         threads,
         seed,

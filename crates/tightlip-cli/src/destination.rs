@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use tightlip::TraceRow;
+use tightlip_bench::table_of_records;
 use tightlip_certify::Certificate;
 use tightlip_model::file;
 
@@ -22,6 +23,13 @@ pub fn check_certificate(path: &Path, model: &Path) -> Result<(), CommandFailure
 pub fn check_trace(path: &Path, model: &Path) -> Result<(), CommandFailure> {
     let header = TRACE_HEADER.join(",");
     check("--trace", path, model, ("a trace", &|text: &str| text.lines().next() == Some(&header)))
+}
+
+/// The same for the rows of a comparison.
+pub fn check_records(path: &Path, model: &Path) -> Result<(), CommandFailure> {
+    let header = table_of_records(&[]);
+    let header = String::from_utf8_lossy(&header).trim_end().to_owned();
+    check("--records", path, model, ("a table of records", &|text: &str| text.lines().next() == Some(&header)))
 }
 
 /// Whether two files that may not exist yet would be the same one.

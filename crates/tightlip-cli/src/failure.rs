@@ -31,6 +31,11 @@ impl CommandFailure {
         Self { code: REFUSED, message: message.into(), advice }
     }
 
+    /// Nothing was answered, and nothing went wrong.
+    pub fn declined(message: impl Into<String>) -> Self {
+        Self { code: DECLINED, message: message.into(), advice: None }
+    }
+
     /// The exit code.
     pub fn code(&self) -> u8 {
         self.code
@@ -63,6 +68,19 @@ impl From<tightlip_model::Error> for CommandFailure {
     fn from(error: tightlip_model::Error) -> Self {
         let advice = error.advice().map(str::to_owned);
         Self::bad_input(error.to_string(), advice)
+    }
+}
+
+impl From<tightlip_bench::SuiteError> for CommandFailure {
+    fn from(error: tightlip_bench::SuiteError) -> Self {
+        let advice = "benchmarks/README.md explains every key of a suite; benchmarks/suites has examples";
+        Self::bad_input(error.to_string(), Some(advice.to_owned()))
+    }
+}
+
+impl From<tightlip_bench::FolderError> for CommandFailure {
+    fn from(error: tightlip_bench::FolderError) -> Self {
+        Self::bad_input(error.to_string(), None)
     }
 }
 

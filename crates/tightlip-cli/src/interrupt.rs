@@ -8,6 +8,15 @@ const INTERRUPTED: i32 = 130;
 
 /// A flag that Ctrl-C sets.
 pub fn flag() -> Arc<AtomicBool> {
+    flag_with("interrupted: proving the best bound so far (Ctrl-C again to quit)")
+}
+
+/// The same for a run of many cells.
+pub fn between_cells() -> Arc<AtomicBool> {
+    flag_with("interrupted: the running cell ends (Ctrl-C again to quit)")
+}
+
+fn flag_with(message: &'static str) -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let shared = Arc::clone(&flag);
     // Where no handler can be installed, Ctrl-C ends the program as usual.
@@ -15,7 +24,7 @@ pub fn flag() -> Arc<AtomicBool> {
         if shared.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED);
         }
-        eprintln!("interrupted: proving the best bound so far (Ctrl-C again to quit)");
+        eprintln!("{message}");
     });
     flag
 }

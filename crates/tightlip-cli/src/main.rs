@@ -7,8 +7,10 @@ use clap::Parser;
 
 mod arguments;
 mod command;
+mod comparison;
 mod destination;
 mod failure;
+mod findings;
 mod interrupt;
 mod machine;
 mod progress;

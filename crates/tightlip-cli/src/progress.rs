@@ -1,10 +1,14 @@
-//! A line on stderr that says what is going on, when stderr is a terminal.
+//! Lines on stderr that say what is going on, when stderr is a terminal.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tightlip::{Context, Stage};
 use tightlip_model::Limits;
+
+pub use cells::CellDisplay;
+
+mod cells;
 
 /// A running display; it clears itself when dropped.
 pub struct Display(ProgressBar);

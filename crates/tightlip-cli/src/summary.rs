@@ -50,6 +50,9 @@ fn values(report: &Report) -> Vec<(&'static str, String)> {
         let meaning = "FGL is the largest constant over all biases; no method that ignores biases goes below";
         return vec![("FGL at least", proved), claimed, ("", meaning.to_owned())];
     }
+    if report.kind == Kind::Lower {
+        return vec![("lower bound", proved), ("claimed", claimed.1)];
+    }
     let mut lines = vec![("upper bound", proved)];
     if report.failure_probability > 0.0 {
         let wrong =

@@ -59,7 +59,8 @@ impl SlopeInterval {
 }
 
 /// A scalar activation, applied to every neuron of a layer.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
 pub enum Activation {
     /// `max(x, 0)`.

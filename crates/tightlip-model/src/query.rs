@@ -169,7 +169,7 @@ macro_rules! text_in_files {
         }
     )*};
 }
-text_in_files!(Norm, OutputSelection);
+text_in_files!(Norm, OutputSelection, crate::Activation);
 
 #[cfg(test)]
 mod tests {

@@ -38,6 +38,8 @@ pub struct Context {
 impl Context {
     /// The tolerance where none is asked for.
     pub const TOLERANCE: f64 = 1e-5;
+    /// The smallest tolerance that can be asked for: below, rounding to nine digits or so costs more than the gap.
+    pub const SMALLEST_TOLERANCE: f64 = 1e-9;
 
     /// A context with the usual tolerance that reports stages to `observer`.
     pub fn new(limits: Limits, observer: impl Fn(&Stage) + Send + Sync + 'static) -> Self {

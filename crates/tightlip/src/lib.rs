@@ -5,10 +5,10 @@
 
 pub use context::{Context, Stage};
 pub use judge::{Judge, Proved};
-pub use method::{Decline, FormalLower, Kind, Method, Problem, Proposal, TraceRow};
+pub use method::{Decline, FoundLower, Kind, Method, Problem, Proposal, TraceRow};
 pub use methods::{METHODS, method_named};
 pub use report::{LowerBound, Report, Seconds};
-pub use run::{Failure, Outcome, bound, formal_lower_bound, upper_bound};
+pub use run::{Failure, Outcome, bound, lower_bound, upper_bound};
 
 mod context;
 mod judge;

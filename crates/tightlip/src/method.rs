@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tightlip_certify::Segment;
 use tightlip_model::{IncrementSystem, Network, Norm, Query};
 
@@ -19,6 +19,8 @@ pub enum Kind {
     /// network with its own biases from below, but no sound method that ignores biases can go under it.
     #[serde(rename = "fgl-lower")]
     FglLower,
+    /// A lower bound of the network's own constant, proved by a pair of points.
+    Lower,
 }
 
 impl fmt::Display for Kind {
@@ -26,6 +28,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Upper => "upper",
             Self::FglLower => "fgl-lower",
+            Self::Lower => "lower",
         })
     }
 }
@@ -82,7 +85,7 @@ pub struct Proposal {
 }
 
 /// One step of an iterative method.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TraceRow {
     /// Seconds since the method began to iterate.
     pub time_s: f64,
@@ -190,29 +193,29 @@ pub trait Method: Sync {
     /// A [`Decline`] with the reason, if it cannot propose anything.
     fn propose(&self, problem: &Problem<'_>, context: &Context, judge: &mut Judge<'_>) -> Result<Proposal, Decline>;
 
-    /// A lower bound of the formal constant, for methods of that kind.
+    /// A lower bound, for methods of the kinds that are one.
     ///
     /// # Errors
     /// A [`Decline`] with the reason, above all for methods of another kind.
-    fn formal_lower(&self, problem: &Problem<'_>, context: &Context) -> Result<FormalLower, Decline> {
+    fn find_lower(&self, problem: &Problem<'_>, context: &Context) -> Result<FoundLower, Decline> {
         let _ = (problem, context);
         Err(Decline::Kind { method: self.name(), kind: self.kind() })
     }
 }
 
-/// A lower bound of the formal constant.
+/// A lower bound: of the formal constant or of the network's own, as the method's kind says.
 #[derive(Debug, Clone)]
-pub struct FormalLower {
+pub struct FoundLower {
     /// Rounded down by `tightlip-certify`.
     pub value: f64,
     /// What the method computed, not rounded.
     pub claimed: f64,
     /// Whether a limit cut the search short.
     pub interrupted: bool,
-    /// Starts of the search.
-    pub starts: u64,
-    /// Sweeps of the search.
-    pub sweeps: u64,
+    /// Starts of the search, where they are counted.
+    pub starts: Option<u64>,
+    /// Sweeps of the search, where they are counted.
+    pub sweeps: Option<u64>,
     /// Every setting that changes the answer.
     pub options: String,
     /// Seconds of the search.

@@ -12,6 +12,9 @@ mod lipsdp_layer_full_clarabel;
 mod lipsdp_neuron_full_clarabel;
 mod lipsdp_neuron_lifted;
 mod norm_product;
+mod witness;
+
+pub(crate) use witness::steep_witness;
 
 /// The pairs of norms that one matrix inequality expresses directly.
 const DIRECT_NORMS: &[(Norm, Norm)] =
@@ -24,6 +27,7 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_neuron_full_clarabel::LipsdpNeuronFullClarabel,
     &lipsdp_neuron_lifted::LipsdpNeuronLifted,
     &fgl_pattern::FglPattern,
+    &witness::SteepPair,
 ];
 
 /// Declines a lifted method that would not fit: the reduced maps and those of the safe evaluation beside the original

@@ -9,7 +9,7 @@ use tightlip_certify::{Bound, CaseLedger, Proof, Refusal, Segment};
 use tightlip_model::{Case, IncrementSystem};
 
 use crate::Context;
-use crate::method::{Decline, FormalLower, Method, Problem};
+use crate::method::{Decline, FoundLower, Method, Problem};
 use crate::settle::{Settled, settle};
 
 /// Sets of multipliers tried on a new case: the first, which is the steepest's, and the last ones.
@@ -84,7 +84,9 @@ fn check_count(problem: &Problem<'_>) -> Result<(), Decline> {
 impl InCases {
     /// The report of a question that was cut short.
     fn after(mut self, closed: usize, count: usize) -> Self {
-        let status = &mut self.settled.proposal.status;
+        let proposal = &mut self.settled.proposal;
+        proposal.interrupted = true;
+        let status = &mut proposal.status;
         *status = format!("interrupted after {closed} of {count} cases; the bound with ℓ2 in their place: {status}");
         self
     }
@@ -112,27 +114,27 @@ fn raised(mut segments: Vec<Segment>, value: f64, allowed: f64) -> Vec<Segment> 
     segments
 }
 
-/// The largest lower bound of the formal constant over all cases.
-pub(crate) fn largest_formal_lower(
+/// The largest lower bound over all cases.
+pub(crate) fn largest_lower(
     problem: &Problem<'_>,
     method: &dyn Method,
     context: &Context,
-) -> Result<FormalLower, Decline> {
+) -> Result<FoundLower, Decline> {
     check_count(problem)?;
-    let mut largest: Option<FormalLower> = None;
+    let mut largest: Option<FoundLower> = None;
     for case in steepest_first(&problem.system, Case::all(&problem.system, &problem.query)) {
         // One case is enough for a lower bound; the first has to be there.
         if largest.is_some() && context.limits.stop_requested() {
             break;
         }
-        let found = method.formal_lower(&part(problem, case), context)?;
+        let found = method.find_lower(&part(problem, case), context)?;
         largest = Some(match largest {
             None => found,
             Some(before) => {
-                let sweeps = before.sweeps + found.sweeps;
+                let sweeps = before.sweeps.zip(found.sweeps).map(|(before, found)| before + found);
                 let (solve_s, certify_s) = (before.solve_s + found.solve_s, before.certify_s + found.certify_s);
                 let larger = if found.value > before.value { found } else { before };
-                FormalLower { sweeps, solve_s, certify_s, ..larger }
+                FoundLower { sweeps, solve_s, certify_s, ..larger }
             }
         });
     }

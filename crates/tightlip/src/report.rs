@@ -4,7 +4,7 @@ use serde::Serialize;
 use tightlip_certify::{Bound, Draw, Level};
 use tightlip_model::{Network, Query};
 
-use crate::method::{FormalLower, Kind, Problem, Proposal, TraceRow};
+use crate::method::{FoundLower, Kind, Method, Problem, Proposal, TraceRow};
 
 /// Version of the report's keys.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -48,6 +48,8 @@ pub struct Report {
     pub sweeps: Option<u64>,
     /// Why the solver stopped, and what happened then.
     pub status: String,
+    /// Whether the method ended before it was done: at a limit, or because it stood still.
+    pub interrupted: bool,
     /// Where the time went.
     pub seconds: Seconds,
     /// Largest resident memory of the process so far.
@@ -81,6 +83,7 @@ impl Report {
             rank: None,
             sweeps: None,
             status: String::new(),
+            interrupted: false,
             seconds: Seconds::default(),
             peak_rss_mib: None,
             certificate: None,
@@ -97,25 +100,29 @@ impl Report {
             rank: proposal.rank,
             sweeps: proposal.sweeps,
             status: proposal.status.clone(),
+            interrupted: proposal.interrupted,
             seconds: Seconds { assemble: proposal.assemble_s, solve: proposal.solve_s, ..Seconds::default() },
             trace: proposal.trace.clone(),
             ..Self::of_question(problem, method, &proposal.options)
         }
     }
 
-    /// The report of a lower bound of the formal constant.
-    pub(crate) fn of_formal_lower(problem: &Problem<'_>, method: &str, found: &FormalLower) -> Self {
+    /// The report of a lower bound.
+    pub(crate) fn of_lower(problem: &Problem<'_>, method: &dyn Method, found: &FoundLower) -> Self {
+        let is_witness = method.kind() == Kind::Lower;
         Self {
-            kind: Kind::FglLower,
+            kind: method.kind(),
             level: Some(Level::Rigorous),
             value: Some(found.value),
             claimed: found.claimed,
-            iterations: Some(found.starts),
-            rank: Some(1),
-            sweeps: Some(found.sweeps),
+            lower: is_witness.then_some(LowerBound { value: found.value, kind: "witness" }),
+            iterations: found.starts,
+            rank: found.sweeps.map(|_| 1),
+            sweeps: found.sweeps,
             status: if found.interrupted { "interrupted" } else { "searched" }.to_owned(),
+            interrupted: found.interrupted,
             seconds: Seconds { solve: found.solve_s, certify: found.certify_s, ..Seconds::default() },
-            ..Self::of_question(problem, method, &found.options)
+            ..Self::of_question(problem, method.name(), &found.options)
         }
     }
 

@@ -7,6 +7,7 @@ use tightlip_model::{Case, Network, Query};
 
 use crate::Context;
 use crate::method::{Decline, Kind, Method, Problem, norms_text};
+use crate::methods::steep_witness;
 use crate::report::{LowerBound, Report};
 use crate::settle::{Settled, settle};
 use crate::{Stage, reduced};
@@ -127,21 +128,23 @@ pub fn upper_bound(
     }
 }
 
-/// A lower bound of the formal constant: asks `method`, which has to be of that kind.
+/// A lower bound of the formal constant or of the network's own: asks `method`, which has to be of one of these kinds.
 ///
 /// # Errors
 /// A [`Failure`] if the question does not fit or the method declines.
-pub fn formal_lower_bound(
-    network: &Network,
-    query: Query,
-    method: &dyn Method,
-    context: &Context,
-) -> Result<Report, Failure> {
+pub fn lower_bound(network: &Network, query: Query, method: &dyn Method, context: &Context) -> Result<Report, Failure> {
     let start = Instant::now();
     let problem = Problem::new(network, query).map_err(|error| Failure::Question(std::sync::Arc::new(error)))?;
-    check(method, &Case::query(&query), Kind::FglLower)?;
-    let found = reduced::largest_formal_lower(&problem, method, context)?;
-    let mut report = Report::of_formal_lower(&problem, method.name(), &found);
+    let found = match method.kind() {
+        Kind::Upper => return Err(Decline::Kind { method: method.name(), kind: Kind::Upper }.into()),
+        // A pair of points answers for any norms.
+        Kind::Lower => method.find_lower(&problem, context)?,
+        Kind::FglLower => {
+            check(method, &Case::query(&query), Kind::FglLower)?;
+            reduced::largest_lower(&problem, method, context)?
+        }
+    };
+    let mut report = Report::of_lower(&problem, method, &found);
     report.seconds.total = start.elapsed().as_secs_f64();
     Ok(report)
 }
@@ -157,19 +160,6 @@ fn check(method: &dyn Method, direct: &Query, wanted: Kind) -> Result<(), Declin
         return Err(Decline::Norms { method: method.name(), input, output, supported });
     }
     Ok(())
-}
-
-/// A steep pair of points, checked. None for a large network whose time is up: the exact evaluation takes half a second
-/// for each million weights.
-fn steep_witness(network: &Network, query: &Query, context: &Context) -> Option<(Witness, Bound)> {
-    const LARGE: usize = 500_000;
-    if network.parameters() > LARGE && context.limits.stop_requested() {
-        return None;
-    }
-    let pair = tightlip_exact::steep_pair(network, query, &context.limits)?;
-    let witness = Witness { x: pair.x, x_prime: pair.x_prime };
-    let bound = witness.prove(network, query).ok()?;
-    Some((witness, bound))
 }
 
 /// The report of what was settled, without value, lower bound and total time.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tightlip::{Failure, Kind, Method, Outcome, Report, bound, formal_lower_bound, method_named};
+use tightlip::{Failure, Kind, Method, Outcome, Report, bound, lower_bound, method_named};
 use tightlip_model::{Query, file};
 
 use super::{limits, printed};
@@ -27,8 +27,8 @@ pub fn run(arguments: &BoundArguments) -> Result<(), CommandFailure> {
     };
     let (display, context) = Display::start(limits, arguments.tolerance);
     let result = match method {
-        Some(method) if method.kind() == Kind::FglLower => {
-            formal_lower_bound(&network, query, method, &context).map(|report| (report, None))
+        Some(method) if method.kind() != Kind::Upper => {
+            lower_bound(&network, query, method, &context).map(|report| (report, None))
         }
         method => bound(&network, query, method, &context)
             .map(|Outcome { report, certificate, .. }| (report, Some(certificate))),

@@ -43,6 +43,7 @@ pub fn run(arguments: &MethodsArguments) -> Result<(), CommandFailure> {
         };
         let kind = match entry.kind {
             Kind::FglLower => "lower bound of FGL",
+            Kind::Lower => "lower bound",
             _ => "upper bound",
         };
         lines.push((entry.name, entry.summary.to_owned()));

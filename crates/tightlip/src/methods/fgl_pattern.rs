@@ -9,7 +9,7 @@ use tightlip_lifted::best_pattern;
 use tightlip_model::{Norm, Reduction, Scaling};
 
 use super::check_memory;
-use crate::method::{Decline, FormalLower, Kind, Method, Problem, Proposal};
+use crate::method::{Decline, FoundLower, Kind, Method, Problem, Proposal};
 use crate::{Context, Judge, Stage};
 
 /// Random patterns to start from.
@@ -43,18 +43,18 @@ impl Method for FglPattern {
         Err(Decline::Kind { method: self.name(), kind: self.kind() })
     }
 
-    fn formal_lower(&self, problem: &Problem<'_>, context: &Context) -> Result<FormalLower, Decline> {
+    fn find_lower(&self, problem: &Problem<'_>, context: &Context) -> Result<FoundLower, Decline> {
         context.report(&Stage::SearchingLowerBound);
         let start = Instant::now();
         check_memory(self.name(), &problem.system, 1, context)?;
         let options = format!("starts={STARTS}, seed={}", context.limits.seed);
         let Some(reduction) = Reduction::new(&problem.system, &problem.query, Scaling::PerNeuron) else {
-            let zero = FormalLower {
+            let zero = FoundLower {
                 value: 0.0,
                 claimed: 0.0,
                 interrupted: false,
-                starts: 0,
-                sweeps: 0,
+                starts: Some(0),
+                sweeps: Some(0),
                 options,
                 solve_s: 0.0,
                 certify_s: 0.0,
@@ -66,12 +66,12 @@ impl Method for FglPattern {
         let point = reduction.lift_point(&problem.system, &pattern.point, &pattern.pulls);
         let value = relaxation_value(&problem.system, &problem.query, &point)
             .map_err(|refusal| Decline::Solver { method: self.name(), reason: refusal.to_string() })?;
-        Ok(FormalLower {
+        Ok(FoundLower {
             value,
             claimed: reduction.bound_scale() * pattern.value,
             interrupted: pattern.starts < STARTS,
-            starts: pattern.starts,
-            sweeps: pattern.sweeps,
+            starts: Some(pattern.starts),
+            sweeps: Some(pattern.sweeps),
             options,
             solve_s,
             certify_s: start.elapsed().as_secs_f64() - solve_s,

@@ -1,0 +1,217 @@
+//! What the process of a cell does, and what it says.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tightlip::{Context, Failure, Kind, Method, Report, TraceRow, lower_bound, method_named, upper_bound};
+use tightlip_model::{Limits, Network};
+
+use crate::plan::Task;
+use crate::record::Status;
+
+/// The answer of one cell. Absent values are `null`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What came of it.
+    pub status: Status,
+    /// The method's words, or why there is no answer.
+    pub reason: Option<String>,
+    /// The network.
+    pub network: Option<NetworkFacts>,
+    /// Every setting of the solver that changes the answer.
+    pub options: Option<String>,
+    /// How sure `proved` is.
+    pub level: Option<String>,
+    /// The bound the method claims.
+    pub claimed: Option<f64>,
+    /// The proved bound.
+    pub proved: Option<f64>,
+    /// Proved lower bound of the relaxation's optimum.
+    pub relaxation_lower: Option<f64>,
+    /// Proved difference quotient of a pair of points.
+    pub lower_witness: Option<f64>,
+    /// Iterations.
+    pub iterations: Option<u64>,
+    /// Forward and backward passes.
+    pub passes: Option<u64>,
+    /// Columns of each pass.
+    pub rank: Option<u64>,
+    /// Where the time went.
+    pub seconds: Option<CellSeconds>,
+    /// Largest resident memory of the process.
+    pub peak_rss_mib: Option<f64>,
+    /// The course of the method.
+    pub trace: Vec<TraceRow>,
+}
+
+/// What a row says about the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkFacts {
+    /// Digest of the canonical weights.
+    pub sha256: String,
+    /// Layer sizes joined by `-`.
+    pub sizes: String,
+    /// Number of weights and biases.
+    pub parameters: u64,
+    /// Activations, each once, joined by `+`; empty without hidden layers.
+    pub activation: String,
+}
+
+/// Seconds of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CellSeconds {
+    /// Reading or generating the network.
+    pub load: f64,
+    /// Building the program, for methods that build one.
+    pub assemble: Option<f64>,
+    /// Solving it.
+    pub solve: Option<f64>,
+    /// Proving, for methods that need a proof beside their answer.
+    pub certify: Option<f64>,
+    /// All but loading.
+    pub total: f64,
+}
+
+impl Answer {
+    /// An answer that is none.
+    pub fn without(status: Status, reason: impl Into<String>) -> Self {
+        Self {
+            status,
+            reason: Some(reason.into()),
+            network: None,
+            options: None,
+            level: None,
+            claimed: None,
+            proved: None,
+            relaxation_lower: None,
+            lower_witness: None,
+            iterations: None,
+            passes: None,
+            rank: None,
+            seconds: None,
+            peak_rss_mib: None,
+            trace: Vec::new(),
+        }
+    }
+
+    /// Runs `task` in this process: loads the network, warms up, and runs the method once. `interrupt` ends it with the
+    /// best answer so far.
+    pub fn of_task(task: &Task, interrupt: &Arc<AtomicBool>) -> Self {
+        let start = Instant::now();
+        let network = match task.network.load() {
+            Ok(network) => network,
+            Err(error) => return Self::without(Status::Failed, error.to_string()),
+        };
+        let load_s = start.elapsed().as_secs_f64();
+        let facts = NetworkFacts::of(&network);
+        if let Some(wanted) = task.sha256.as_ref().filter(|wanted| **wanted != facts.sha256) {
+            let what = format!("its weights have the digest {}, the suite wants {wanted}", facts.sha256);
+            return Self { network: Some(facts), ..Self::without(Status::Failed, what) };
+        }
+        let Some(method) = method_named(&task.method) else {
+            return Self::without(Status::Failed, format!("there is no method {}", task.method));
+        };
+        for _ in 0..task.warmup {
+            /// Enough to bring code, data and threads to life.
+            const WARM_S: f64 = 1.0;
+            // What comes of it does not matter.
+            let _ = run(&network, task, method, &context(task, interrupt, WARM_S));
+        }
+        let context = context(task, interrupt, f64::INFINITY);
+        let result = run(&network, task, method, &context);
+        let mut answer = match result {
+            Ok(report) if report.interrupted && !context.limits.stop_requested() => {
+                Self { status: Status::Stalled, ..Self::of_report(report, load_s) }
+            }
+            Ok(report) => Self::of_report(report, load_s),
+            Err(Failure::Declined(decline)) => Self::without(Status::Declined, decline.to_string()),
+            Err(Failure::Refused { refusal, report }) => {
+                let reason = format!("{}; refused: {refusal}", report.status);
+                Self { status: Status::Refused, reason: Some(reason), ..Self::of_report(*report, load_s) }
+            }
+            Err(failure @ Failure::Contradiction { .. }) => Self::without(Status::Refused, failure.to_string()),
+            Err(failure) => Self::without(Status::Failed, failure.to_string()),
+        };
+        answer.network = Some(facts);
+        answer
+    }
+
+    /// The answer of a report.
+    fn of_report(report: Report, load_s: f64) -> Self {
+        let finite = |value: f64| Some(value).filter(|value| value.is_finite());
+        let seconds = report.seconds;
+        // A part that the method does not have takes no time at all.
+        let spent = |seconds: f64| Some(seconds).filter(|seconds| *seconds > 0.0);
+        Self {
+            status: if report.interrupted { Status::Interrupted } else { Status::Solved },
+            // A method that says just what the status says says nothing.
+            reason: Some(report.status).filter(|words| words != "solved" && words != "searched"),
+            network: None,
+            options: Some(report.options).filter(|options| !options.is_empty()),
+            level: report.level.map(|level| level.to_string()),
+            claimed: finite(report.claimed),
+            proved: report.value.and_then(finite),
+            relaxation_lower: report.relaxation_lower.and_then(finite),
+            lower_witness: report.lower.map(|lower| lower.value).and_then(finite),
+            iterations: report.iterations,
+            passes: report.sweeps,
+            rank: report.rank.map(|rank| rank as u64),
+            seconds: Some(CellSeconds {
+                load: load_s,
+                assemble: spent(seconds.assemble),
+                solve: spent(seconds.solve),
+                certify: spent(seconds.certify),
+                total: seconds.total,
+            }),
+            peak_rss_mib: None,
+            trace: report.trace,
+        }
+    }
+}
+
+/// One run of a method.
+fn run(network: &Network, task: &Task, method: &dyn Method, context: &Context) -> Result<Report, Failure> {
+    match method.kind() {
+        Kind::Upper => upper_bound(network, task.query, Some(method), context).map(|outcome| outcome.report),
+        _ => lower_bound(network, task.query, method, context),
+    }
+}
+
+/// The limits of a run that starts now and may take at most `most_s` seconds.
+fn context(task: &Task, interrupt: &Arc<AtomicBool>, most_s: f64) -> Context {
+    const MIB: u64 = 1 << 20;
+    let mut context = Context::silent(Limits {
+        deadline: Some(Instant::now() + Duration::from_secs_f64(task.time_s.min(most_s))),
+        interrupt: Arc::clone(interrupt),
+        memory_bytes: task.memory_mib.saturating_mul(MIB),
+        threads: task.threads as usize,
+        seed: task.seed,
+    });
+    context.tolerance = task.tolerance;
+    context
+}
+
+impl NetworkFacts {
+    /// The facts of `network`.
+    pub fn of(network: &Network) -> Self {
+        let hidden = network.hidden();
+        let mut sizes = vec![network.inputs()];
+        sizes.extend(hidden.iter().map(|(_, width)| *width));
+        sizes.push(network.outputs());
+        let mut activations: Vec<String> = Vec::new();
+        for (activation, _) in &hidden {
+            let name = activation.to_string();
+            if !activations.contains(&name) {
+                activations.push(name);
+            }
+        }
+        Self {
+            sha256: network.sha256(),
+            sizes: sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("-"),
+            parameters: network.parameters() as u64,
+            activation: activations.join("+"),
+        }
+    }
+}
