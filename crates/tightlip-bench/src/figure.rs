@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_run_without_rows_has_no_figures() {
-        let results = Results::new(Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let results = Results::new(Vec::new(), Vec::new(), Vec::new(), None);
         assert!(FIGURES.iter().all(|figure| figure.draw(&results).is_none()));
     }
 }

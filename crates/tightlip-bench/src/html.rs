@@ -9,10 +9,11 @@ use std::fmt::{self, Write};
 
 use crate::distrust::Severity;
 use crate::method_summary::summarise;
-use crate::number_text::{self, bound, cell, ratio, seconds};
+use crate::number_text::{self, cell, ratio, seconds};
+use crate::published_lines;
 use crate::report::{DrawnFigure, Pictures};
 use crate::results::{Results, RunVerdict};
-use crate::summary::{proved_here, severity_word};
+use crate::summary::severity_word;
 
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
@@ -20,10 +21,7 @@ const SCRIPT: &str = include_str!("html/report.js");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:";
 
 /// The whole page.
-///
-/// # Errors
-/// If the rows cannot be written as text.
-pub fn page(results: &Results, pictures: &Pictures) -> Result<String, csv::Error> {
+pub fn page(results: &Results, pictures: &Pictures) -> String {
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
@@ -35,11 +33,11 @@ pub fn page(results: &Results, pictures: &Pictures) -> Result<String, csv::Error
     body(&mut page, results, pictures).expect("a String takes any text");
     page.push_str("</main>\n<div id=\"tip\" role=\"tooltip\" hidden></div>\n");
     page.push_str("<script type=\"application/json\" id=\"rows\">");
-    page.push_str(&rows::json(results.records())?);
+    page.push_str(&rows::json(results.records()));
     page.push_str("</script>\n<script>\n");
     page.push_str(SCRIPT);
     page.push_str("</script>\n</body>\n</html>\n");
-    Ok(page)
+    page
 }
 
 /// What is seen, from top to bottom.
@@ -144,7 +142,7 @@ fn methods(page: &mut String, results: &Results) -> fmt::Result {
         "kind",
         "cells",
         "solved",
-        "interrupted",
+        "cut short",
         "declined",
         "failed",
         "÷ best upper",
@@ -155,7 +153,7 @@ fn methods(page: &mut String, results: &Results) -> fmt::Result {
         "memory",
     ];
     let rows = summarise(results).into_iter().map(|method| {
-        let counts = [method.cells, method.solved, method.interrupted, method.declined, method.failed];
+        let counts = [method.cells, method.solved, method.cut_short, method.declined, method.failed];
         let ratios = [method.to_upper, method.worst, method.to_lower, method.to_fgl];
         let mut row = vec![method.method, method.kind];
         row.extend(counts.iter().map(ToString::to_string));
@@ -169,24 +167,10 @@ fn methods(page: &mut String, results: &Results) -> fmt::Result {
 }
 
 fn published(page: &mut String, results: &Results) -> fmt::Result {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for record in results.records() {
-        let Some(number) = &record.published else { continue };
-        let row = vec![
-            record.question().label(),
-            record.method.clone(),
-            record.published_source.clone().unwrap_or_default(),
-            number.clone(),
-            cell(proved_here(results, record), bound),
-            record.verdict.map_or("", |verdict| verdict.words()).to_owned(),
-        ];
-        if !rows.contains(&row) {
-            rows.push(row);
-        }
-    }
+    let rows: Vec<Vec<String>> = published_lines::lines(results).into_iter().map(Vec::from).collect();
     if !rows.is_empty() {
         page.push_str("<section id=\"published\"><h2>Published numbers</h2>\n");
-        table(page, &["network", "method", "source", "published", "proved here", "verdict"], rows.into_iter())?;
+        table(page, &published_lines::COLUMNS, rows.into_iter())?;
         page.push_str("</section>\n");
     }
     Ok(())
@@ -268,10 +252,11 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::Environment;
     use crate::planted::{self, finding, record};
 
     fn of(results: &Results) -> String {
-        page(results, &Pictures::draw(results)).expect("rows are text")
+        page(results, &Pictures::draw(results))
     }
 
     #[test]
@@ -280,8 +265,8 @@ mod tests {
         let mut row = record(name, name);
         row.published = Some(name.into());
         row.suite = name.into();
-        let environment = vec![(name.to_owned(), name.to_owned())];
-        let results = Results::new(vec![row], vec![], vec![finding(Severity::Failure, name)], environment);
+        let environment = Environment { command: name.into(), ..planted::environment() };
+        let results = Results::new(vec![row], vec![], vec![finding(Severity::Failure, name)], Some(&environment));
         let page = of(&results);
         assert!(!page.contains("<img") && !page.contains("<script>alert"), "markup of a name");
         assert_eq!(page.matches("</script>").count(), 2, "the rows and the script of the page");
@@ -298,7 +283,7 @@ mod tests {
     #[test]
     fn the_badge_tells_the_verdict_and_findings_come_before_figures() {
         let findings = vec![finding(Severity::Alarm, "two proofs"), finding(Severity::Warning, "slow")];
-        let page = of(&Results::new(vec![record("net", "m")], vec![], findings, vec![]));
+        let page = of(&Results::new(vec![record("net", "m")], vec![], findings, None));
         assert!(page.contains("<span class=\"badge alarm\">ALARM</span>"));
         let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is missing"));
         assert!(place("two proofs") < place("slow") && place("slow") < place("id=\"figures\""));

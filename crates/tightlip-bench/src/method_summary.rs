@@ -1,7 +1,7 @@
 //! Each method over all its cells, in one line.
 
 use crate::record::Status;
-use crate::results::{Cell, Results, median};
+use crate::results::{CellSummary, Results, median};
 
 /// One method over all its cells.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +14,8 @@ pub struct MethodSummary {
     pub cells: usize,
     /// Cells that ended by themselves with a proof.
     pub solved: usize,
-    /// Cells that a limit ended early, with a proof.
-    pub interrupted: usize,
+    /// Cells that ended early, by a limit or short of their tolerance, with a proof.
+    pub cut_short: usize,
     /// Cells the method declined.
     pub declined: usize,
     /// Cells without an answer for a reason nobody asked for.
@@ -40,15 +40,15 @@ pub fn summarise(results: &Results) -> Vec<MethodSummary> {
 }
 
 fn summary(method: &str, results: &Results) -> MethodSummary {
-    let cells: Vec<&Cell> = results.cells().iter().filter(|cell| cell.method == method).collect();
+    let cells: Vec<&CellSummary> = results.cells().iter().filter(|cell| cell.method == method).collect();
     let count = |wanted: fn(Status) -> bool| cells.iter().filter(|cell| wanted(cell.status)).count();
-    let mean = |column: fn(&Cell) -> Option<f64>| geometric_mean(cells.iter().filter_map(|cell| column(cell)));
+    let mean = |column: fn(&CellSummary) -> Option<f64>| geometric_mean(cells.iter().filter_map(|cell| column(cell)));
     MethodSummary {
         method: method.to_owned(),
         kind: cells.first().map_or(String::new(), |cell| cell.kind.clone()),
         cells: cells.len(),
         solved: count(|status| status == Status::Solved),
-        interrupted: count(|status| status == Status::Interrupted),
+        cut_short: count(|status| matches!(status, Status::Interrupted | Status::Stalled)),
         declined: count(|status| status == Status::Declined),
         failed: count(Status::is_failure),
         to_upper: mean(|cell| cell.to_upper),
@@ -80,7 +80,7 @@ mod tests {
             Record { status: Status::Killed, proved: None, total_s: None, ..record("c", "m") },
             Record { status: Status::Declined, proved: None, total_s: None, ..record("d", "m") },
         ];
-        let summaries = summarise(&Results::new(rows, vec![], vec![], vec![]));
+        let summaries = summarise(&Results::new(rows, vec![], vec![], None));
         let summary = &summaries[0];
         assert_eq!((summary.cells, summary.solved, summary.declined, summary.failed), (4, 2, 1, 1));
         assert_eq!((summary.to_upper, summary.worst, summary.median_s), (Some(2.0), Some(4.0), Some(2.0)));

@@ -1,60 +1,35 @@
 //! Rows with known answers, for tests: a realistic run drawn from a seed, and single rows.
 
 use crate::distrust::{Finding, Severity, complete, inspect};
-use crate::record::{Record, SCHEMA_VERSION, Status, TraceRecord};
+use crate::environment::Environment;
+use crate::record::{Record, Status, TraceRecord};
 use crate::results::Results;
 
 /// A solved row of kind upper that proved 2 in one second.
 pub fn record(network: &str, method: &str) -> Record {
     Record {
-        schema_version: SCHEMA_VERSION,
-        run_id: "20250301-120000-planted".into(),
+        run_id: "20250301T120000Z-planted".into(),
         timestamp: "2025-03-01T12:00:00Z".into(),
         suite: "planted".into(),
         cell: format!("{network}/{method}"),
         network: network.into(),
         network_source: format!("file:data/{network}.onnx"),
-        network_sha256: Some("0f3a".into()),
         sizes: Some("4-16-16-3".into()),
         parameters: Some(403),
-        activation: Some("relu".into()),
-        input_norm: "2".into(),
-        output_norm: "2".into(),
-        output: "all".into(),
         method: method.into(),
-        options: None,
-        kind: "upper".into(),
-        level: Some("rigorous".into()),
         claimed: Some(2.0),
         proved: Some(2.0),
-        relaxation_lower: None,
         lower_witness: Some(1.0),
-        ratio_to_best_upper: None,
-        ratio_to_best_lower: None,
-        ratio_to_fgl: None,
-        published: None,
-        published_source: None,
-        verdict: None,
         iterations: Some(17),
-        passes: None,
-        rank: None,
-        load_s: Some(0.001),
-        assemble_s: Some(0.1),
         solve_s: Some(0.8),
-        certify_s: Some(0.1),
         total_s: Some(1.0),
         peak_rss_mib: Some(64.0),
         time_limit_s: 60.0,
         memory_limit_mib: 4096,
         tolerance: 1e-6,
-        threads: 1,
-        status: Status::Solved,
-        reason: None,
-        seed: 0,
-        version: "0.1.0".into(),
         commit: Some("93bbfba".into()),
         cpu: Some("AMD EPYC 7763".into()),
-        repetition: 1,
+        ..Record::example()
     }
 }
 
@@ -131,10 +106,31 @@ pub fn run() -> Results {
     });
     complete(&mut records);
     let findings = inspect(&records);
-    let environment =
-        [("cpu", "AMD EPYC 7763"), ("cores", "2"), ("memory", "7.8 GiB"), ("rustc", "1.88.0"), ("threads", "1")];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Results::new(records, traces, findings, environment)
+    Results::new(records, traces, findings, Some(&environment()))
+}
+
+/// A machine.
+pub fn environment() -> Environment {
+    Environment {
+        run_id: "20250301T120000Z-planted".into(),
+        started: "2025-03-01T12:00:00Z".into(),
+        suite: "planted".into(),
+        description: "rows with known answers".into(),
+        suite_file: "benchmarks/suites/planted.toml".into(),
+        suite_sha256: "5f".repeat(32),
+        command: "tightlip bench planted --output runs".into(),
+        shard: None,
+        cells: 83,
+        version: "0.1.0".into(),
+        commit: None,
+        build: "release".into(),
+        cpu: Some("AMD EPYC 7763".into()),
+        cores: 2,
+        memory_mib: Some(7984),
+        system: "Linux 6.8".into(),
+        load_before: Some(0.25),
+        resumed: Vec::new(),
+    }
 }
 
 /// The rows of one network.
@@ -212,10 +208,10 @@ fn cut_short(row: Record) -> Record {
 fn trace_of(name: &str, optimum: f64, dice: &mut Dice, traces: &mut Vec<TraceRecord>) {
     let speed = 0.01 + 0.1 * dice.roll();
     for step in 1..60_u64 {
-        let time_s = 1e-3 * 1.15f64.powi(step as i32);
+        let time_s = 1e-3 * 1.15f64.powf(step as f64);
         let gap = 1.0 / (1.0 + (time_s / speed).powi(2) * 1e3) * (0.8 + 0.4 * dice.roll());
         traces.push(TraceRecord {
-            run_id: "20250301-120000-planted".into(),
+            run_id: "20250301T120000Z-planted".into(),
             cell: format!("{name}/lifted"),
             network: name.into(),
             input_norm: "2".into(),

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::distrust::{Finding, Severity};
+use crate::environment::Environment;
 use crate::plot::Style;
 use crate::record::{Question, Record, Status, TraceRecord};
 
@@ -16,13 +17,13 @@ pub struct Results {
     traces: Vec<TraceRecord>,
     findings: Vec<Finding>,
     environment: Vec<(String, String)>,
-    cells: Vec<Cell>,
+    cells: Vec<CellSummary>,
     styles: BTreeMap<String, Style>,
 }
 
-/// The repetitions of one measurement, published numbers and networks that were not there left out.
+/// What the repetitions of a cell came to, published numbers and networks that were not there left out.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Cell {
+pub(crate) struct CellSummary {
     /// What it is about.
     pub question: Question,
     /// Method, with the limits that tell it from other cells of this method and question.
@@ -90,13 +91,13 @@ impl Results {
         records: Vec<Record>,
         traces: Vec<TraceRecord>,
         findings: Vec<Finding>,
-        environment: Vec<(String, String)>,
+        environment: Option<&Environment>,
     ) -> Self {
         let cells = cells(&records);
         let methods: BTreeSet<&str> = cells.iter().map(|cell| cell.method.as_str()).collect();
         let styles =
             methods.iter().enumerate().map(|(index, method)| ((*method).to_owned(), Style::nth(index))).collect();
-        Self { records, traces, findings, environment, cells, styles }
+        Self { records, traces, findings, environment: environment.map_or_else(Vec::new, pairs), cells, styles }
     }
 
     /// The rows.
@@ -130,12 +131,12 @@ impl Results {
     }
 
     /// The cells, ordered by question and method.
-    pub(crate) fn cells(&self) -> &[Cell] {
+    pub(crate) fn cells(&self) -> &[CellSummary] {
         &self.cells
     }
 
     /// The cells of methods that prove upper bounds.
-    pub(crate) fn upper_cells(&self) -> impl Iterator<Item = &Cell> {
+    pub(crate) fn upper_cells(&self) -> impl Iterator<Item = &CellSummary> {
         self.cells.iter().filter(|cell| cell.kind == "upper")
     }
 
@@ -157,6 +158,15 @@ impl Results {
     }
 }
 
+/// Every field that is there, by name.
+fn pairs(environment: &Environment) -> Vec<(String, String)> {
+    let value = serde_json::to_value(environment).expect("texts and numbers are JSON");
+    let fields = value.as_object().cloned().unwrap_or_default();
+    let present = fields.into_iter().filter(|(_, value)| !value.is_null() && *value != serde_json::json!([]));
+    let text = |value: serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    present.map(|(name, value)| (name.replace('_', " "), text(value))).collect()
+}
+
 /// The median of the numbers that are there.
 pub(crate) fn median(numbers: impl Iterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = numbers.filter(|number| number.is_finite()).collect();
@@ -172,7 +182,7 @@ pub(crate) fn median(numbers: impl Iterator<Item = f64>) -> Option<f64> {
 /// Rows of one cell, by question, method and what sets cells of one method apart.
 type Groups<'r> = BTreeMap<(Question, &'r str, String), Vec<&'r Record>>;
 
-fn cells(records: &[Record]) -> Vec<Cell> {
+fn cells(records: &[Record]) -> Vec<CellSummary> {
     let measured = |row: &&Record| !matches!(row.status, Status::Published | Status::Skipped);
     let names = MethodNames::of(records);
     let mut groups: Groups = BTreeMap::new();
@@ -185,10 +195,10 @@ fn cells(records: &[Record]) -> Vec<Cell> {
         .collect()
 }
 
-fn cell(question: Question, method: String, rows: &[&Record]) -> Cell {
+fn cell(question: Question, method: String, rows: &[&Record]) -> CellSummary {
     let middle = |column: fn(&Record) -> Option<f64>| median(rows.iter().filter_map(|row| column(row)));
     let unsolved = rows.iter().map(|row| row.status).find(|status| *status != Status::Solved);
-    Cell {
+    CellSummary {
         question,
         method,
         kind: rows[0].kind.clone(),
@@ -254,7 +264,7 @@ mod tests {
         let mut killed =
             Record { repetition: 4, status: Status::Killed, total_s: None, proved: None, ..record("net", "m") };
         killed.peak_rss_mib = None;
-        let results = Results::new([rows, vec![killed]].concat(), Vec::new(), Vec::new(), Vec::new());
+        let results = Results::new([rows, vec![killed]].concat(), Vec::new(), Vec::new(), None);
         assert_eq!(results.cells().len(), 1);
         let cell = &results.cells()[0];
         assert_eq!((cell.total_s, cell.repetitions, cell.status), (Some(2.0), 4, Status::Killed));
@@ -270,13 +280,13 @@ mod tests {
     fn published_and_skipped_rows_are_no_cells() {
         let published = Record { status: Status::Published, ..record("net", "paper") };
         let skipped = Record { status: Status::Skipped, ..record("net", "m") };
-        assert!(Results::new(vec![published, skipped], Vec::new(), Vec::new(), Vec::new()).cells().is_empty());
+        assert!(Results::new(vec![published, skipped], Vec::new(), Vec::new(), None).cells().is_empty());
     }
 
     #[test]
     fn limits_that_differ_are_part_of_the_name_and_make_cells_of_their_own() {
         let loose = Record { tolerance: 1e-3, ..record("net", "m") };
-        let results = Results::new(vec![loose, record("net", "m"), record("net", "n")], vec![], vec![], vec![]);
+        let results = Results::new(vec![loose, record("net", "m"), record("net", "n")], vec![], vec![], None);
         let methods: Vec<&str> = results.methods().collect();
         assert_eq!(methods, ["m (gap 1e-3)", "m (gap 1e-6)", "n"]);
     }
@@ -285,7 +295,7 @@ mod tests {
     fn the_verdict_is_the_worst_finding() {
         let verdict = |severities: &[Severity]| {
             let findings = severities.iter().map(|severity| finding(*severity, "words")).collect();
-            Results::new(Vec::new(), Vec::new(), findings, Vec::new()).verdict()
+            Results::new(Vec::new(), Vec::new(), findings, None).verdict()
         };
         assert_eq!(verdict(&[]), RunVerdict::Green);
         assert_eq!(verdict(&[Severity::Warning]), RunVerdict::Green);

@@ -6,9 +6,10 @@ use std::fmt::{self, Write};
 use crate::distrust::Severity;
 use crate::method_summary::summarise;
 use crate::number_text::{self, bound, cell, ratio, seconds};
-use crate::record::Record;
+use crate::published_lines;
+use crate::record::Status;
 use crate::report::Pictures;
-use crate::results::{Cell, Results};
+use crate::results::{CellSummary, Results};
 
 /// More networks than this make tables nobody reads: methods are summed up instead.
 const MOST_NETWORKS: usize = 60;
@@ -88,7 +89,7 @@ pub(crate) fn severity_word(severity: Severity) -> &'static str {
 
 /// One table for each kind of question: networks down, methods across.
 fn bounds(text: &mut String, results: &Results) -> fmt::Result {
-    let mut tables: BTreeMap<(&str, &str, &str), BTreeMap<&str, Vec<&Cell>>> = BTreeMap::new();
+    let mut tables: BTreeMap<(&str, &str, &str), BTreeMap<&str, Vec<&CellSummary>>> = BTreeMap::new();
     for cell in results.cells() {
         let question = &cell.question;
         let key = (question.input_norm.as_str(), question.output_norm.as_str(), question.output.as_str());
@@ -110,14 +111,14 @@ fn bounds(text: &mut String, results: &Results) -> fmt::Result {
 }
 
 /// The method, and what its number is where it is not an upper bound.
-fn heading_of(method: &str, networks: &BTreeMap<&str, Vec<&Cell>>) -> String {
+fn heading_of(method: &str, networks: &BTreeMap<&str, Vec<&CellSummary>>) -> String {
     let kind = networks.values().flatten().find(|cell| cell.method == method).map_or("upper", |cell| &cell.kind);
     if kind == "upper" { escaped(method) } else { format!("{} ({kind})", escaped(method)) }
 }
 
 /// The bound, with a mark where it was cut short; the status where there is none.
-fn bound_entry(cell: &Cell) -> String {
-    let solved = cell.status == crate::record::Status::Solved;
+fn bound_entry(cell: &CellSummary) -> String {
+    let solved = cell.status == Status::Solved;
     match cell.proved.filter(|proved| proved.is_finite()) {
         Some(proved) if solved => bound(proved),
         Some(proved) => format!("{} ({})", bound(proved), cell.status.word()),
@@ -129,11 +130,11 @@ fn bound_entry(cell: &Cell) -> String {
 fn methods(text: &mut String, results: &Results) -> fmt::Result {
     text.push_str("\n## Methods\n\nRatios are geometric means over cells, times and memory are medians.\n\n");
     let columns =
-        ["cells", "solved", "interrupted", "declined", "failed", "÷ best upper", "worst", "÷ best lower", "÷ FGL"];
+        ["cells", "solved", "cut short", "declined", "failed", "÷ best upper", "worst", "÷ best lower", "÷ FGL"];
     let columns: Vec<String> = columns.into_iter().chain(["time", "memory"]).map(str::to_owned).collect();
     header(text, "method", &columns)?;
     for method in summarise(results) {
-        let counts = [method.cells, method.solved, method.interrupted, method.declined, method.failed];
+        let counts = [method.cells, method.solved, method.cut_short, method.declined, method.failed];
         let ratios = [method.to_upper, method.worst, method.to_lower, method.to_fgl];
         let costs = [cell(method.median_s, seconds), cell(method.median_mib, number_text::mebibytes)];
         let counts = counts.iter().map(ToString::to_string);
@@ -164,39 +165,20 @@ fn comparison(text: &mut String, results: &Results) -> fmt::Result {
     Ok(())
 }
 
-/// What was published, beside what is proved here; repetitions say it once.
+/// What was published, beside what is proved here.
 fn published(text: &mut String, results: &Results) -> fmt::Result {
-    let mut rows: Vec<[String; 6]> = Vec::new();
-    for record in results.records() {
-        let Some(number) = &record.published else { continue };
-        let line = [
-            escaped(&record.question().label()),
-            escaped(&record.method),
-            escaped(record.published_source.as_deref().unwrap_or("")),
-            escaped(number),
-            cell(proved_here(results, record), bound),
-            record.verdict.map_or(String::new(), |verdict| verdict.words().to_owned()),
-        ];
-        if !rows.contains(&line) {
-            rows.push(line);
-        }
-    }
-    if rows.is_empty() {
+    let lines = published_lines::lines(results);
+    if lines.is_empty() {
         return Ok(());
     }
-    text.push_str("\n## Published numbers\n\nProved here: by the same method, or else the best proved upper bound of the question.\n\n");
-    header(text, "network", &["method", "source", "published", "proved here", "verdict"].map(str::to_owned))?;
-    for line in rows {
-        row(text, line.into_iter())?;
+    text.push_str("\n## Published numbers\n\n");
+    text.push_str("Proved here: by the same method, or else the best proved upper bound of the question.\n\n");
+    let [first, columns @ ..] = published_lines::COLUMNS;
+    header(text, first, &columns.map(str::to_owned))?;
+    for line in lines {
+        row(text, line.iter().map(|entry| escaped(entry)))?;
     }
     Ok(())
-}
-
-/// The row's own bound, or the best one of its question.
-pub(crate) fn proved_here(results: &Results, record: &Record) -> Option<f64> {
-    let question = record.question();
-    let best = || results.upper_cells().filter(|cell| cell.question == question).filter_map(|cell| cell.proved);
-    record.upper().or_else(|| best().reduce(f64::min))
 }
 
 fn environment(text: &mut String, results: &Results) -> fmt::Result {
@@ -257,7 +239,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::planted::{self, record};
-    use crate::record::Verdict;
+    use crate::record::{Record, Verdict};
 
     fn summary(results: &Results) -> String {
         markdown(results, &Pictures { drawn: Vec::new(), missing: Vec::new() })
@@ -293,7 +275,7 @@ mod tests {
             verdict: Some(Verdict::Reproduced),
             ..record("net", "m")
         };
-        let text = summary(&Results::new(vec![row.clone(), row], vec![], vec![], vec![]));
+        let text = summary(&Results::new(vec![row.clone(), row], vec![], vec![], None));
         let line = "| net | m | paper | 2.0 | 2.000000 | reproduced |";
         assert_eq!(text.matches(line).count(), 1, "{text}");
     }
@@ -301,7 +283,7 @@ mod tests {
     #[test]
     fn many_networks_are_summed_up_by_method() {
         let rows = (0..61).map(|index| record(&format!("net {index}"), "m")).collect();
-        let text = summary(&Results::new(rows, vec![], vec![], vec![]));
+        let text = summary(&Results::new(rows, vec![], vec![], None));
         assert!(
             text.contains("61 questions") && text.contains("| m | 61 | 61 |") && !text.contains("| net 3"),
             "{text}"
@@ -310,7 +292,7 @@ mod tests {
 
     #[test]
     fn hostile_names_stay_text() {
-        let text = summary(&Results::new(vec![record("a|<script>\n# b", "m")], vec![], vec![], vec![]));
+        let text = summary(&Results::new(vec![record("a|<script>\n# b", "m")], vec![], vec![], None));
         assert!(text.contains("a\\|&lt;script> # b") && !text.contains("\n# b"), "{text}");
     }
 }

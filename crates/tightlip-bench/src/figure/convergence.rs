@@ -140,7 +140,7 @@ mod tests {
     fn the_gap_is_measured_from_the_proved_optimum_of_the_relaxation() {
         let row = Record { relaxation_lower: Some(2.0), ..record("net", "lipsdp-neuron.full.clarabel") };
         let steps = vec![step("net", 0.5, 3.0), step("net", 1.0, 2.5)];
-        let chart = Convergence.draw(&Results::new(vec![row], steps, vec![], vec![])).expect("steps");
+        let chart = Convergence.draw(&Results::new(vec![row], steps, vec![], None)).expect("steps");
         let gaps: Vec<(f64, f64)> = chart.series[0].points.iter().map(|point| (point.x, point.y)).collect();
         assert_eq!(gaps, [(0.5, 0.5), (1.0, 0.25)]);
     }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn without_a_lower_bound_the_best_proved_value_is_the_reference_and_its_own_gap_is_left_out() {
         let steps = vec![step("net", 0.5, 3.0), step("net", 1.0, 2.0)];
-        let chart = Convergence.draw(&Results::new(vec![], steps, vec![], vec![])).expect("steps");
+        let chart = Convergence.draw(&Results::new(vec![], steps, vec![], None)).expect("steps");
         assert_eq!(chart.series[0].points.len(), 1);
         assert_eq!(chart.series[0].points[0].y, 0.5);
     }
@@ -157,7 +157,7 @@ mod tests {
     fn of_many_networks_twelve_are_shown_and_the_caption_says_so() {
         let steps =
             (0..30).flat_map(|k| [step(&format!("net {k:02}"), 0.5, 3.0), step(&format!("net {k:02}"), 1.0, 2.0)]);
-        let chart = Convergence.draw(&Results::new(vec![], steps.collect(), vec![], vec![])).expect("steps");
+        let chart = Convergence.draw(&Results::new(vec![], steps.collect(), vec![], None)).expect("steps");
         assert_eq!(chart.series.len(), 12);
         assert!(chart.notes[0].starts_with("12 of 30 networks"), "{:?}", chart.notes);
     }

@@ -3,7 +3,7 @@
 use super::Figure;
 use crate::number_text;
 use crate::plot::{Axis, Chart, Point, Series, Shape};
-use crate::results::{Cell, Results};
+use crate::results::{CellSummary, Results};
 
 /// Resident memory against parameters.
 pub struct Memory;
@@ -40,7 +40,7 @@ impl Figure for Memory {
     }
 }
 
-fn point(cell: &Cell) -> Option<Point> {
+fn point(cell: &CellSummary) -> Option<Point> {
     cell.proved?;
     let y = cell.peak_rss_mib?;
     Some(Point {
@@ -60,7 +60,7 @@ mod tests {
     fn cells_without_memory_or_answer_are_left_out() {
         let silent = Record { peak_rss_mib: None, ..record("a", "m") };
         let empty = Record { proved: None, ..record("b", "m") };
-        let results = |rows| Results::new(rows, vec![], vec![], vec![]);
+        let results = |rows| Results::new(rows, vec![], vec![], None);
         assert_eq!(Memory.draw(&results(vec![silent.clone(), empty.clone()])), None);
         let chart = Memory.draw(&results(vec![silent, empty, record("c", "m")])).expect("one cell");
         assert_eq!((chart.series[0].points[0].x, chart.series[0].points[0].y), (403.0, 64.0));

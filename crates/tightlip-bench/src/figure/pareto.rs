@@ -3,7 +3,7 @@
 use super::Figure;
 use crate::number_text;
 use crate::plot::{Axis, Chart, Point, Series, Shape};
-use crate::results::{Cell, Results, median};
+use crate::results::{CellSummary, Results, median};
 
 /// Seconds against the ratio to the best proved bound.
 pub struct Pareto;
@@ -56,13 +56,13 @@ impl Figure for Pareto {
     }
 }
 
-fn point(cell: &Cell) -> Option<Point> {
+fn point(cell: &CellSummary) -> Option<Point> {
     let (x, y) = (cell.total_s?, cell.to_upper?);
     Some(Point { x, y, tip: format!("{}\n× {}", tip(cell), number_text::ratio(y)) })
 }
 
 /// Network, method, proved bound and seconds, for the pointer.
-pub(super) fn tip(cell: &Cell) -> String {
+pub(super) fn tip(cell: &CellSummary) -> String {
     let bound = cell.proved.map_or("no bound".to_owned(), number_text::bound);
     let seconds = cell.total_s.map_or("no time".to_owned(), number_text::seconds);
     format!("{}\n{}\n{bound}\n{seconds} ({})", cell.question.label(), cell.method, cell.status.word())
@@ -81,7 +81,7 @@ mod tests {
             ratio_to_best_upper: Some(ratio),
             ..record(&format!("net {index}"), "m")
         });
-        let chart = Pareto.draw(&Results::new(rows.collect(), vec![], vec![], vec![])).expect("cells");
+        let chart = Pareto.draw(&Results::new(rows.collect(), vec![], vec![], None)).expect("cells");
         let middle = &chart.series[1];
         assert_eq!((middle.shape, middle.points[0].x, middle.points[0].y), (Shape::Middles, 4.0, 1.2));
     }
@@ -89,6 +89,6 @@ mod tests {
     #[test]
     fn lower_bounds_are_not_shown() {
         let lower = Record { kind: "lower".into(), ratio_to_best_upper: Some(1.0), ..record("net", "witness") };
-        assert_eq!(Pareto.draw(&Results::new(vec![lower], vec![], vec![], vec![])), None);
+        assert_eq!(Pareto.draw(&Results::new(vec![lower], vec![], vec![], None)), None);
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::Figure;
 use crate::plot::{Axis, Chart, Point, Series, Shape};
 use crate::record::Question;
-use crate::results::{Cell, Results};
+use crate::results::{CellSummary, Results};
 
 /// A question is solved by a bound this close, relatively, to the best one proved.
 const CLOSE: f64 = 1e-4;
@@ -68,8 +68,8 @@ impl Figure for Profile {
 
 /// For each method the sorted multiples of the fastest time, one for each question it solved.
 fn factors(results: &Results) -> BTreeMap<&str, Vec<f64>> {
-    let solved = |cell: &&Cell| cell.to_upper.is_some_and(|ratio| ratio <= 1.0 + CLOSE);
-    let time = |cell: &Cell| cell.total_s.filter(|seconds| *seconds > 0.0);
+    let solved = |cell: &&CellSummary| cell.to_upper.is_some_and(|ratio| ratio <= 1.0 + CLOSE);
+    let time = |cell: &CellSummary| cell.total_s.filter(|seconds| *seconds > 0.0);
     let mut fastest: BTreeMap<&Question, f64> = BTreeMap::new();
     let timed = || results.upper_cells().filter(solved).filter_map(|cell| Some((cell, time(cell)?)));
     for (cell, seconds) in timed() {
@@ -121,7 +121,7 @@ mod tests {
             ratio_to_best_upper: Some(ratio),
             ..record(network, method)
         });
-        let chart = Profile.draw(&Results::new(rows.into(), vec![], vec![], vec![])).expect("two methods");
+        let chart = Profile.draw(&Results::new(rows.into(), vec![], vec![], None)).expect("two methods");
         let curve = |index: usize| -> Vec<(f64, f64)> {
             chart.series[index].points.iter().map(|point| (point.x, point.y)).collect()
         };
@@ -133,6 +133,6 @@ mod tests {
     #[test]
     fn one_method_alone_has_no_profile() {
         let row = Record { ratio_to_best_upper: Some(1.0), ..record("net", "m") };
-        assert_eq!(Profile.draw(&Results::new(vec![row], vec![], vec![], vec![])), None);
+        assert_eq!(Profile.draw(&Results::new(vec![row], vec![], vec![], None)), None);
     }
 }

@@ -9,7 +9,7 @@ use super::Figure;
 use super::pareto::tip;
 use crate::plot::{Axis, Chart, Point, Series, Shape};
 use crate::record::Status;
-use crate::results::{Cell, Results, median};
+use crate::results::{CellSummary, Results, median};
 
 /// Two points lie on every line: an exponent needs one more.
 const FEWEST_POINTS: usize = 3;
@@ -78,7 +78,7 @@ impl Figure for Scaling {
     }
 
     fn draw(&self, results: &Results) -> Option<Chart> {
-        let mut groups: BTreeMap<(&str, usize), BTreeMap<usize, Vec<&Cell>>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&str, usize), BTreeMap<usize, Vec<&CellSummary>>> = BTreeMap::new();
         for cell in results.cells().iter().filter(|cell| cell.status == Status::Solved) {
             let Some(shape) = cell.sizes.as_deref().and_then(shape) else { continue };
             let (shown, fixed) = (self.dimensions)(shape);
@@ -113,7 +113,7 @@ fn shape(sizes: &[usize]) -> Option<Shaped> {
     hidden.iter().all(|size| *size == width).then_some(Shaped { width, depth: hidden.len() })
 }
 
-fn point(size: usize, cells: &[&Cell]) -> Option<Point> {
+fn point(size: usize, cells: &[&CellSummary]) -> Option<Point> {
     let y = median(cells.iter().filter_map(|cell| cell.total_s).filter(|seconds| *seconds > 0.0))?;
     Some(Point { x: size as f64, y, tip: cells.first().map(|cell| tip(cell))? })
 }
@@ -145,10 +145,10 @@ mod tests {
     #[test]
     fn a_planted_exponent_is_found_in_the_legend() {
         let rows = [8, 16, 64].map(|width| row(width, 2, 1e-5 * (width as f64).powf(2.5)));
-        let chart = WIDTH.draw(&Results::new(rows.into(), vec![], vec![], vec![])).expect("three widths");
+        let chart = WIDTH.draw(&Results::new(rows.into(), vec![], vec![], None)).expect("three widths");
         assert_eq!(chart.series[0].name, "m D=2, p = 2.5");
         let rows = [2, 3, 9].map(|depth| row(10, depth, 0.1 * depth as f64));
-        let chart = DEPTH.draw(&Results::new(rows.into(), vec![], vec![], vec![])).expect("three depths");
+        let chart = DEPTH.draw(&Results::new(rows.into(), vec![], vec![], None)).expect("three depths");
         assert_eq!(chart.series[0].name, "m W=10, p = 1.0");
     }
 
@@ -156,7 +156,7 @@ mod tests {
     fn two_points_and_cells_that_were_cut_short_make_no_series() {
         let cut = Record { status: Status::Interrupted, ..row(64, 2, 60.0) };
         let rows = vec![row(8, 2, 1.0), row(16, 2, 2.0), cut];
-        assert_eq!(WIDTH.draw(&Results::new(rows, vec![], vec![], vec![])), None);
+        assert_eq!(WIDTH.draw(&Results::new(rows, vec![], vec![], None)), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::Figure;
 use crate::number_text;
 use crate::plot::{Axis, Chart, Point, Series, Shape, Spacing};
 use crate::record::Question;
-use crate::results::{Cell, Results};
+use crate::results::{CellSummary, Results};
 
 /// More names than this cannot be read under one axis; ranks stand there then.
 const MOST_NAMES: usize = 30;
@@ -21,7 +21,7 @@ pub struct Tightness {
     axis: &'static str,
     caption: &'static str,
     needs: &'static str,
-    ratio: fn(&Cell) -> Option<f64>,
+    ratio: fn(&CellSummary) -> Option<f64>,
 }
 
 /// Over the best difference quotient of two inputs.
@@ -65,7 +65,7 @@ impl Figure for Tightness {
     }
 
     fn draw(&self, results: &Results) -> Option<Chart> {
-        let cells: Vec<(&Cell, f64)> =
+        let cells: Vec<(&CellSummary, f64)> =
             results.upper_cells().filter_map(|cell| Some((cell, (self.ratio)(cell)?))).collect();
         let questions = by_best_ratio(&cells);
         let ranked = questions.len() > MOST_NAMES;
@@ -100,7 +100,7 @@ impl Figure for Tightness {
 }
 
 /// The questions, the one with the smallest ratio of any method first.
-fn by_best_ratio<'r>(cells: &[(&'r Cell, f64)]) -> Vec<&'r Question> {
+fn by_best_ratio<'r>(cells: &[(&'r CellSummary, f64)]) -> Vec<&'r Question> {
     let mut best: BTreeMap<&Question, f64> = BTreeMap::new();
     for (cell, ratio) in cells {
         let least = best.entry(&cell.question).or_insert(*ratio);
@@ -111,7 +111,7 @@ fn by_best_ratio<'r>(cells: &[(&'r Cell, f64)]) -> Vec<&'r Question> {
     questions.into_iter().map(|(question, _)| question).collect()
 }
 
-fn tip(cell: &Cell, ratio: f64) -> String {
+fn tip(cell: &CellSummary, ratio: f64) -> String {
     format!("{}\n× {}", super::pareto::tip(cell), number_text::ratio(ratio))
 }
 
@@ -129,7 +129,7 @@ mod tests {
                 ..record(&format!("net {index:03}"), method)
             })
         });
-        Results::new(rows.collect(), Vec::new(), Vec::new(), Vec::new())
+        Results::new(rows.collect(), Vec::new(), Vec::new(), None)
     }
 
     #[test]
