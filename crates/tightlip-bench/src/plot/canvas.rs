@@ -50,7 +50,8 @@ pub(super) enum Weight {
 pub(super) struct Pen {
     pub colour: &'static str,
     pub width: f64,
-    pub dash: Option<&'static str>,
+    /// Lengths of strokes and gaps in turn.
+    pub dash: Option<&'static [f64]>,
 }
 
 /// What a shape is filled and rimmed with.
@@ -84,14 +85,18 @@ impl Canvas {
         text.chars().count() as f64 * f64::from(size) * LETTER_WIDTH
     }
 
-    /// A broken or unbroken line through points.
+    /// A line through points. Broken lines are broken here: the library starts its dashes anew at every point, so that
+    /// lines of many points come out whole.
     pub fn line(&mut self, points: Vec<(f64, f64)>, pen: Pen) {
-        self.scene.add(Primitive::PolyLine {
-            points,
-            stroke: Color::from(pen.colour),
-            stroke_width: pen.width,
-            stroke_dasharray: pen.dash.map(str::to_owned),
-        });
+        let (stroke, stroke_width) = (Color::from(pen.colour), pen.width);
+        let Some(lengths) = pen.dash else {
+            self.scene.add(Primitive::PolyLine { points, stroke, stroke_width, stroke_dasharray: None });
+            return;
+        };
+        let d = strokes(&points, lengths).iter().map(|stroke| path(stroke)).collect::<Vec<_>>().join(" ");
+        let (opacity, stroke_dasharray) = (None, None);
+        let path = PathData { d, fill: None, stroke, stroke_width, opacity, stroke_dasharray };
+        self.scene.add(Primitive::Path(Box::new(path)));
     }
 
     /// A disc.
@@ -109,9 +114,8 @@ impl Canvas {
 
     /// A filled shape.
     pub fn polygon(&mut self, corners: &[(f64, f64)], paint: Paint) {
-        let corners: Vec<String> = corners.iter().map(|(x, y)| format!("{x:.2},{y:.2}")).collect();
         self.scene.add(Primitive::Path(Box::new(PathData {
-            d: format!("M{} Z", corners.join(" L")),
+            d: format!("{} Z", path(corners)),
             fill: Some(Color::from(paint.fill)),
             stroke: Color::from(paint.rim),
             stroke_width: 1.0,
@@ -168,6 +172,39 @@ impl Canvas {
     }
 }
 
+/// An SVG path through points.
+fn path(points: &[(f64, f64)]) -> String {
+    let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.2},{y:.2}")).collect();
+    format!("M{}", points.join(" L"))
+}
+
+/// The strokes of a broken line; `lengths` are those of strokes and gaps in turn.
+fn strokes(points: &[(f64, f64)], lengths: &[f64]) -> Vec<Vec<(f64, f64)>> {
+    let (mut turn, mut left) = (0, lengths[0]);
+    let mut strokes: Vec<Vec<(f64, f64)>> = vec![points.iter().copied().take(1).collect()];
+    for pair in points.windows(2) {
+        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
+        let length = (x1 - x0).hypot(y1 - y0);
+        let mut done = 0.0;
+        while length - done > left {
+            done += left;
+            let corner = (x0 + (x1 - x0) * done / length, y0 + (y1 - y0) * done / length);
+            match strokes.last_mut() {
+                Some(stroke) if turn % 2 == 0 => stroke.push(corner),
+                _ => strokes.push(vec![corner]),
+            }
+            turn = (turn + 1) % lengths.len();
+            left = lengths[turn];
+        }
+        left -= length - done;
+        if let Some(stroke) = strokes.last_mut().filter(|_| turn % 2 == 0) {
+            stroke.push((x1, y1));
+        }
+    }
+    strokes.retain(|stroke| stroke.len() > 1);
+    strokes
+}
+
 /// Text without control characters, which XML forbids.
 fn plain(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
@@ -188,4 +225,17 @@ fn attribute(value: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_go_on_around_corners() {
+        let line = [(0.0, 0.0), (3.0, 0.0), (3.0, 10.0)];
+        let wanted =
+            [vec![(0.0, 0.0), (3.0, 0.0), (3.0, 1.0)], vec![(3.0, 3.0), (3.0, 7.0)], vec![(3.0, 9.0), (3.0, 10.0)]];
+        assert_eq!(strokes(&line, &[4.0, 2.0]), wanted);
+    }
 }

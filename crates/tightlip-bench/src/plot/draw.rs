@@ -25,7 +25,7 @@ const LONGEST_NAME: usize = 26;
 const AXIS: Pen = Pen { colour: "#444444", width: 1.4, dash: None };
 const GRID: Pen = Pen { colour: "#dddddd", width: 1.0, dash: None };
 const FINE_GRID: Pen = Pen { colour: "#eeeeee", width: 0.8, dash: None };
-const REFERENCE: Pen = Pen { colour: "#666666", width: 1.4, dash: Some("6 4") };
+const REFERENCE: Pen = Pen { colour: "#666666", width: 1.4, dash: Some(&[6.0, 4.0]) };
 
 /// More points than this in one series touch each other.
 const CROWD: usize = 150;
@@ -213,7 +213,8 @@ fn draw_markers(canvas: &mut Canvas, series: &Series, places: &[(f64, f64)]) {
         let size = match series.shape {
             Shape::Middles => MIDDLE_SIZE,
             Shape::Points if places.len() > CROWD => Size { radius: 3.0, rim: Rim::Absent },
-            Shape::Points | Shape::PointsAndLine => POINT_SIZE,
+            Shape::Points => Size { radius: 4.5, ..POINT_SIZE },
+            Shape::PointsAndLine => POINT_SIZE,
             // Colours alone do not tell lines apart; markers at the ends do.
             Shape::Line | Shape::Steps if index == 0 || index == last => POINT_SIZE,
             Shape::Line | Shape::Steps => continue,

@@ -76,12 +76,12 @@ impl Style {
 
 impl Dash {
     /// Lengths of strokes and gaps.
-    pub(super) fn lengths(self) -> Option<&'static str> {
+    pub(super) fn lengths(self) -> Option<&'static [f64]> {
         match self {
             Self::Solid => None,
-            Self::Dashed => Some("9 5"),
-            Self::Dotted => Some("2 4"),
-            Self::Alternating => Some("9 4 2 4"),
+            Self::Dashed => Some(&[9.0, 5.0]),
+            Self::Dotted => Some(&[2.5, 4.0]),
+            Self::Alternating => Some(&[9.0, 4.0, 2.5, 4.0]),
         }
     }
 }
