@@ -154,7 +154,7 @@ fn a_killed_run_is_resumed_and_ends_with_the_rows_of_one_that_was_not() {
 fn an_interrupted_run_says_what_is_left_and_discards_the_running_cell() {
     let place = Workplace::new(SUITE);
     let run = place.path("run");
-    let mut child = program()
+    let child = program()
         .args(["bench", &place.path("suite.toml"), "-o", &run])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::published;
 use crate::record::{Question, Record, Status};
+use crate::source::NetworkSource;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -268,17 +269,16 @@ fn smallest<'r>(values: impl Iterator<Item = (&'r Record, f64)>) -> Option<(&'r 
 /// The commands that give this row's answer again.
 pub fn reproduction(record: &Record) -> Vec<String> {
     let source = &record.network_source;
-    let (model, mut commands) = if let Some(file) = source.strip_prefix("file:").or(source.strip_prefix("external:")) {
-        (file.to_owned(), Vec::new())
+    let file = source.strip_prefix("external:").map_or_else(|| source.clone(), |file| format!("file:{file}"));
+    let (model, activation, mut commands) = if let Ok(NetworkSource::File { path, activation }) = file.parse() {
+        (path.display().to_string(), activation, Vec::new())
     } else {
         let model = format!("{}.json", record.network);
-        let make = format!("tightlip random --source {source} -o {model}");
-        (model, vec![make])
+        let make = format!("tightlip random --source {source} -o {}", quoted(&model));
+        (model, None, vec![make])
     };
-    let (model, activation) = match model.split_once('?') {
-        Some((file, activation)) => (file.to_owned(), format!(" --activation {activation}")),
-        None => (model, String::new()),
-    };
+    let activation = activation.map_or_else(String::new, |activation| format!(" --activation {activation}"));
+    let model = quoted(&model);
     commands.push(format!(
         "tightlip bound {model}{activation} --method {} --input-norm {} --output-norm {} --output {} --tolerance {:e} \
          --threads {} --seed {} --time-limit {} --memory-limit {}",
@@ -293,4 +293,14 @@ pub fn reproduction(record: &Record) -> Vec<String> {
         record.memory_limit_mib as f64 / 1024.0,
     ));
     commands
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+:=,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }

@@ -84,6 +84,12 @@ impl From<tightlip_bench::FolderError> for CommandFailure {
     }
 }
 
+impl From<tightlip_bench::TableError> for CommandFailure {
+    fn from(error: tightlip_bench::TableError) -> Self {
+        tightlip_bench::FolderError::from(error).into()
+    }
+}
+
 impl From<Decline> for CommandFailure {
     fn from(decline: Decline) -> Self {
         Self {
