@@ -3,6 +3,7 @@
 //! One program, for the crate below it is large and is linked once.
 
 mod full_disk;
+mod processes;
 mod published_rows;
 mod reproduction;
 mod scheduling;

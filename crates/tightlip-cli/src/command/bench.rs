@@ -119,6 +119,7 @@ fn measure(prepared: &Prepared, folder: &Path, resume: bool) -> Result<(), Comma
         })?,
         arguments: ["cell".into(), "--pin".into(), pin.to_string().into()].to_vec(),
         interrupt: Arc::clone(&interrupt),
+        loading: ProcessExecutor::LOADING,
     };
     let mut display = CellDisplay::start();
     let end = Runner {

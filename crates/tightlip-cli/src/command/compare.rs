@@ -113,7 +113,12 @@ fn run_plan(plan: &Plan, records: &mut Vec<Record>) -> Result<(), CommandFailure
     let interrupt = interrupt::between_cells();
     let program = std::env::current_exe()
         .map_err(|error| CommandFailure::bad_input(format!("the program does not know where it is: {error}"), None))?;
-    let mut executor = ProcessExecutor { program, arguments: vec!["cell".into()], interrupt: Arc::clone(&interrupt) };
+    let mut executor = ProcessExecutor {
+        program,
+        arguments: vec!["cell".into()],
+        interrupt: Arc::clone(&interrupt),
+        loading: ProcessExecutor::LOADING,
+    };
     let mut display = CellDisplay::start();
     let observer: &mut dyn Observer = &mut display;
     Runner {
