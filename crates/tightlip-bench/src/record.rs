@@ -247,28 +247,6 @@ impl Record {
     pub fn layer_sizes(&self) -> Option<Vec<usize>> {
         self.sizes.as_ref()?.split('-').map(|size| size.parse().ok()).collect()
     }
-
-    /// Every column with a number that may be absent.
-    pub(crate) fn numbers(&self) -> [Option<f64>; 16] {
-        [
-            self.claimed,
-            self.proved,
-            self.relaxation_lower,
-            self.lower_witness,
-            self.ratio_to_best_upper,
-            self.ratio_to_best_lower,
-            self.ratio_to_fgl,
-            self.published_half_width,
-            self.load_s,
-            self.assemble_s,
-            self.solve_s,
-            self.certify_s,
-            self.total_s,
-            self.peak_rss_mib,
-            Some(self.time_limit_s),
-            Some(self.tolerance),
-        ]
-    }
 }
 
 /// One row of `traces.csv`: one step of an iterative method.

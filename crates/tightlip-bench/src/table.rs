@@ -24,6 +24,12 @@ pub enum TableError {
         /// Why.
         source: io::Error,
     },
+    /// There is not even a header.
+    #[error("{}: the table has no header: whatever was in it is gone; make the run again in a new folder", path.display())]
+    NoHeader {
+        /// The table.
+        path: PathBuf,
+    },
     /// Its columns are other ones.
     #[error(
         "{}: column {column} is `{found}`, want `{wanted}`: not a table of tightlip {version}; make the run again, or read it \
@@ -58,14 +64,7 @@ pub enum TableError {
 /// # Errors
 /// If the file cannot be read, has other columns, or a damaged row.
 pub fn read_records(path: &Path) -> Result<(Vec<Record>, usize), TableError> {
-    let (rows, cut): (Vec<Record>, _) = read(path, &header_of_records())?;
-    for (at, row) in rows.iter().enumerate() {
-        if row.numbers().iter().flatten().any(|number| !number.is_finite()) {
-            let what = "a number is not finite".to_owned();
-            return Err(TableError::Row { path: path.into(), line: at + 2, what });
-        }
-    }
-    Ok((rows, cut))
+    read(path, &header_of_records(), |row: &Record| not_finite(&record_numbers(row)))
 }
 
 /// The rows of `traces.csv`, and the bytes of a last row that was cut short.
@@ -73,7 +72,44 @@ pub fn read_records(path: &Path) -> Result<(Vec<Record>, usize), TableError> {
 /// # Errors
 /// As for [`read_records`].
 pub fn read_traces(path: &Path) -> Result<(Vec<TraceRecord>, usize), TableError> {
-    read(path, &header_of_traces())
+    read(path, &header_of_traces(), |row: &TraceRecord| not_finite(&trace_numbers(row)))
+}
+
+/// Every column with a number that is not whole.
+fn record_numbers(row: &Record) -> [(&'static str, Option<f64>); 16] {
+    [
+        ("claimed", row.claimed),
+        ("proved", row.proved),
+        ("relaxation_lower", row.relaxation_lower),
+        ("lower_witness", row.lower_witness),
+        ("ratio_to_best_upper", row.ratio_to_best_upper),
+        ("ratio_to_best_lower", row.ratio_to_best_lower),
+        ("ratio_to_fgl", row.ratio_to_fgl),
+        ("published_half_width", row.published_half_width),
+        ("load_s", row.load_s),
+        ("assemble_s", row.assemble_s),
+        ("solve_s", row.solve_s),
+        ("certify_s", row.certify_s),
+        ("total_s", row.total_s),
+        ("peak_rss_mib", row.peak_rss_mib),
+        ("time_limit_s", Some(row.time_limit_s)),
+        ("tolerance", Some(row.tolerance)),
+    ]
+}
+
+/// Every column with a number that is not whole.
+fn trace_numbers(row: &TraceRecord) -> [(&'static str, Option<f64>); 4] {
+    [
+        ("time_s", Some(row.time_s)),
+        ("value", Some(row.value)),
+        ("scaled_eigenvalue", row.scaled_eigenvalue),
+        ("proved", row.proved),
+    ]
+}
+
+/// The first number that is none.
+fn not_finite(numbers: &[(&'static str, Option<f64>)]) -> Option<&'static str> {
+    numbers.iter().find(|(_, number)| number.is_some_and(|number| !number.is_finite())).map(|(column, _)| *column)
 }
 
 /// The header line of `records.csv`.
@@ -113,33 +149,59 @@ fn first_line(bytes: &[u8]) -> Vec<u8> {
     bytes.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default().to_vec()
 }
 
-/// Reads a table with this header.
-fn read<R: DeserializeOwned>(path: &Path, header: &[u8]) -> Result<(Vec<R>, usize), TableError> {
+/// Reads a table with this header; `damaged` names a column that cannot be right.
+fn read<R: DeserializeOwned>(
+    path: &Path,
+    header: &[u8],
+    damaged: impl Fn(&R) -> Option<&'static str>,
+) -> Result<(Vec<R>, usize), TableError> {
     let bytes = bytes_of(path).map_err(|source| TableError::Read { path: path.into(), source })?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let cut = bytes.len() - whole;
+    if whole == 0 {
+        return Err(TableError::NoHeader { path: path.into() });
+    }
     let row = |line, what: String| TableError::Row { path: path.into(), line, what };
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(&bytes[..whole]);
-    let found = reader.headers().map_err(|error| row(1, error.to_string()))?.clone();
-    let wanted = String::from_utf8_lossy(header);
-    let mut columns = wanted.trim_end().split(',').zip(found.iter().chain(std::iter::repeat("")));
-    let differs = columns.position(|(wanted, found)| wanted != found);
-    let count = wanted.split(',').count();
-    let differs = differs.or((found.len() != count).then_some(count));
-    if let Some(at) = differs {
-        let wanted = wanted.trim_end().split(',').nth(at).unwrap_or("nothing").to_owned();
-        let found = found.get(at).unwrap_or("nothing").to_owned();
-        return Err(TableError::Header { path: path.into(), column: at + 1, found, wanted });
-    }
+    let found = reader.headers().map_err(|error| row(1, reason(&error, header)))?.clone();
+    check_header(path, header, &found)?;
+    let lines = numbered_lines(&bytes[..whole]);
     let mut rows = Vec::new();
     for (at, result) in reader.deserialize().enumerate() {
-        rows.push(result.map_err(|error| row(at + 2, reason(&error)))?);
+        // The first line is the header.
+        let line = lines.get(at + 1).copied().unwrap_or(at + 2);
+        let read = result.map_err(|error| row(line, reason(&error, header)))?;
+        if let Some(column) = damaged(&read) {
+            return Err(row(line, format!("`{column}` is not finite")));
+        }
+        rows.push(read);
     }
     Ok((rows, cut))
 }
 
+/// Whether the columns are those of `header`.
+fn check_header(path: &Path, header: &[u8], found: &csv::StringRecord) -> Result<(), TableError> {
+    let wanted = names(header);
+    let count = wanted.len().max(found.len());
+    let Some(at) = (0..count).find(|&at| wanted.get(at).map(String::as_str) != found.get(at)) else { return Ok(()) };
+    let wanted = wanted.get(at).map_or("nothing", String::as_str).to_owned();
+    let found = found.get(at).unwrap_or("nothing").to_owned();
+    Err(TableError::Header { path: path.into(), column: at + 1, found, wanted })
+}
+
+/// The names of a header's columns.
+fn names(header: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(header).trim_end().split(',').map(str::to_owned).collect()
+}
+
+/// Numbers, from 1, of the lines that are not empty: editors count empty lines, readers of CSV pass over them.
+fn numbered_lines(bytes: &[u8]) -> Vec<usize> {
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+    lines.filter(|(_, line)| !line.is_empty() && *line != b"\r").map(|(at, _)| at + 1).collect()
+}
+
 /// The bytes of a regular file: a device may never end.
-fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
@@ -149,12 +211,13 @@ fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// What is wrong with a row, without the position, which is said already.
-fn reason(error: &csv::Error) -> String {
+fn reason(error: &csv::Error, header: &[u8]) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!("{len} fields, want {expected_len}"),
         csv::ErrorKind::Deserialize { err, .. } => {
-            let field = err.field().map_or_else(String::new, |field| format!("field {}: ", field + 1));
-            format!("{field}{}", err.kind())
+            let column = err.field().and_then(|field| names(header).into_iter().nth(field as usize));
+            let column = column.map_or_else(String::new, |column| format!("`{column}`: "));
+            format!("{column}{}", err.kind())
         }
         csv::ErrorKind::Utf8 { .. } => "it is not UTF-8 text".to_owned(),
         _ => error.to_string(),
