@@ -5,7 +5,7 @@
 //! resumed takes it away and runs that cell again.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub enum FolderError {
     Access {
         /// The file or folder.
         path: PathBuf,
-        /// `read`, `written` or `created`.
+        /// `read`, `written`, `created` or `removed`.
         action: &'static str,
         /// Why.
         source: io::Error,
@@ -52,8 +52,8 @@ pub enum FolderError {
     Table(#[from] TableError),
     /// The rows are not those of this suite.
     #[error(
-        "{}: {count} rows are not cells of this suite, the first is {first}: the suite or a model file changed since; take \
-         another folder, or the suite the run began with",
+        "{}: {count} rows are not cells of this suite, the first is {first}: the suite or a model file changed since, or \
+         --external was given then; take another folder, or what the run began with",
         path.display()
     )]
     Foreign {
@@ -129,8 +129,10 @@ impl RunFolder {
             return Err(FolderError::Occupied { path: records });
         }
         fs::create_dir_all(path).map_err(access(path, "created"))?;
+        let traces = path.join(TRACES);
+        remove_unbegun(&traces, &table::header_of_traces())?;
         store(&path.join(ENVIRONMENT), environment.to_json().as_bytes())?;
-        let traces = Table::create(path.join(TRACES), &table::header_of_traces())?;
+        let traces = Table::create(traces, &table::header_of_traces())?;
         let records = Table::create(records, &table::header_of_records())?;
         Self { path: path.into(), records, traces }.locked()
     }
@@ -148,6 +150,7 @@ impl RunFolder {
         let mut folder =
             Self { path: path.into(), records: Table::open(records)?, traces: Table::open(path.join(TRACES))? }
                 .locked()?;
+        folder.begin_again()?;
         let (mut rows, cut) = table::read_records(&folder.records.path)?;
         let before = rows.len();
         rows.retain(|row| row.status != crate::Status::Skipped || is_planned(&row.cell));
@@ -180,6 +183,17 @@ impl RunFolder {
         environment.cells = now.cells;
         store(&self.path.join(ENVIRONMENT), environment.to_json().as_bytes())?;
         Ok(environment)
+    }
+
+    /// Writes the header of the records again, if the run was killed before it was whole; courses have none by then.
+    fn begin_again(&mut self) -> Result<(), FolderError> {
+        let header = table::header_of_records();
+        let has_courses = self.traces.start(table::header_of_traces().len() + 1)? != table::header_of_traces();
+        let start = self.records.start(header.len())?;
+        if start.len() < header.len() && header.starts_with(&start) && !has_courses {
+            self.records.replace(&header)?;
+        }
+        Ok(())
     }
 
     /// Takes the lock that keeps a second process away.
@@ -227,6 +241,17 @@ impl Table {
         Ok(Self { path, file })
     }
 
+    /// Its first bytes, at most so many.
+    fn start(&mut self, most: usize) -> Result<Vec<u8>, FolderError> {
+        let mut bytes = Vec::new();
+        let read = |file: &mut File, bytes: &mut Vec<u8>| {
+            file.seek(SeekFrom::Start(0))?;
+            file.take(most as u64).read_to_end(bytes)
+        };
+        read(&mut self.file, &mut bytes).map_err(access(&self.path, "read"))?;
+        Ok(bytes)
+    }
+
     /// Appends rows in one write, and waits until they are on disk. What was written of rows that failed is taken away.
     fn append<R: Serialize>(&mut self, rows: &[R]) -> Result<(), FolderError> {
         if rows.is_empty() {
@@ -253,6 +278,22 @@ impl Table {
         };
         write(&mut self.file).map_err(access(&self.path, "written"))
     }
+}
+
+/// Takes away a table that a run left that was killed while its folder was made.
+fn remove_unbegun(path: &Path, header: &[u8]) -> Result<(), FolderError> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Ok(metadata) if metadata.is_file() && metadata.len() <= header.len() as u64 => {
+            let bytes = fs::read(path).map_err(access(path, "read"))?;
+            if header.starts_with(&bytes) {
+                return fs::remove_file(path).map_err(access(path, "removed"));
+            }
+        }
+        Ok(_) | Err(_) => {}
+    }
+    let what = "it is there already, without its records.csv: put that back, or take another folder";
+    Err(access(path, "created")(io::Error::new(io::ErrorKind::AlreadyExists, what)))
 }
 
 /// Writes a file beside its place, syncs it and renames it.

@@ -4,6 +4,7 @@
 
 mod damaged_tables;
 mod full_disk;
+mod kill_points;
 mod processes;
 mod published_rows;
 mod reproduction;
