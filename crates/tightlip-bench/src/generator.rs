@@ -11,7 +11,9 @@
 //! Not here: networks of our own ([`tightlip_model::random_network`]), published networks that come as files, and the
 //! numbers published for any of them.
 
+pub(crate) use chordal::check_chordal;
 pub use chordal::chordal_network;
+pub(crate) use eclipse::check_eclipse;
 pub use eclipse::eclipse_network;
 
 mod chordal;

@@ -12,7 +12,7 @@ use tightlip::{Kind, method_named};
 use tightlip_model::Query;
 
 use crate::source::NetworkSource;
-use crate::suite::{LimitsEntry, MethodList, NetworkEntry, PublishedEntry, QueryEntry, Suite, SuiteError};
+use crate::suite::{LimitsEntry, MethodList, NetworkEntry, PublishedEntry, QueryEntry, Suite, SuiteError, nearest};
 use networks::Named;
 
 mod networks;
@@ -192,12 +192,16 @@ impl Plan {
         for entry in &suite.published {
             let fault = |what: String| Err(format!("published value {} of {}: {what}", entry.value, entry.network));
             let Some((name, source)) = names.iter().find(|(name, _)| *name == entry.network) else {
-                return fault("the suite has no network of this name".to_owned());
+                let known: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
+                return fault(format!("the suite has no network of this name{}", nearest(&entry.network, &known)));
             };
-            let about = |cell: &&mut Cell| cell.network == entry.network && cell.query == entry.query();
+            let runs = |method: &String| self.cells.iter().any(|cell| cell.is_about(entry) && cell.method == *method);
+            if let Some(base) = entry.relative_to.as_ref().filter(|base| !runs(base)) {
+                return fault(format!("it is a ratio to {base}, but the suite does not run {base} on this question"));
+            }
             if let Some(method) = &entry.method {
                 let mut found = false;
-                for cell in self.cells.iter_mut().filter(about).filter(|cell| cell.method == *method) {
+                for cell in self.cells.iter_mut().filter(|cell| cell.is_about(entry) && cell.method == *method) {
                     if cell.published.is_some() {
                         return fault(format!("there is another one for {method} and this question"));
                     }
@@ -209,6 +213,9 @@ impl Plan {
                 }
             } else {
                 let cell = Cell::of_published(suite, (name, source), entry);
+                if self.cells.iter().any(|other| other.key == cell.key) {
+                    return fault("it stands there twice".to_owned());
+                }
                 let after = self.cells.iter().rposition(|cell| cell.network == entry.network);
                 self.cells.insert(after.map_or(self.cells.len(), |at| at + 1), cell);
             }
@@ -286,6 +293,11 @@ impl Cell {
         };
         cell.key = cell.digest(&suite.name, named.digest.as_deref().unwrap_or_default());
         cell
+    }
+
+    /// Whether it answers the question of a published number.
+    fn is_about(&self, entry: &PublishedEntry) -> bool {
+        self.network == entry.network && self.query == entry.query()
     }
 
     /// The row of a published number that no method here makes.

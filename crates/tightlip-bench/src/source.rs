@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tightlip_model::file::{self, Normalisation, ReadOptions};
 use tightlip_model::{Activation, Network, random_network};
 
-use crate::generator::{chordal_network, eclipse_network};
+use crate::generator::{check_chordal, check_eclipse, chordal_network, eclipse_network};
 
 /// The origin of a network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,6 +87,21 @@ impl NetworkSource {
             Self::Chordal { width, depth } => chordal_network(*width, *depth)?,
             Self::Eclipse { neurons, layers, round } => eclipse_network(*neurons, *layers, *round)?,
         })
+    }
+
+    /// Whether a published family has this network, without drawing it.
+    ///
+    /// # Errors
+    /// [`SourceError::Generator`] if not.
+    pub(crate) fn check(&self) -> Result<(), SourceError> {
+        match self {
+            Self::File { .. } | Self::Random { .. } => {}
+            Self::Chordal { width, depth } => check_chordal(*width, *depth)?,
+            Self::Eclipse { neurons, layers, round } => {
+                check_eclipse(*neurons, *layers, *round)?;
+            }
+        }
+        Ok(())
     }
 
     /// A short name: the file's stem, or what the generator is told.

@@ -9,7 +9,10 @@ use serde::Deserialize;
 use tightlip::Context;
 use tightlip_model::{Activation, Norm, OutputSelection, Query};
 
+use crate::table::bytes_of;
+
 pub use error::SuiteError;
+pub(crate) use error::nearest;
 pub use method_list::MethodList;
 
 mod error;
@@ -220,7 +223,11 @@ impl Suite {
     /// # Errors
     /// [`SuiteError`] if it cannot be read, is not TOML, has a key that is not known, or says something impossible.
     pub fn read(path: &Path) -> Result<Self, SuiteError> {
-        let text = std::fs::read_to_string(path).map_err(|source| SuiteError::Read { path: path.into(), source })?;
+        let unreadable = |source| SuiteError::Read { path: path.into(), source };
+        let text = String::from_utf8(bytes_of(path).map_err(unreadable)?).map_err(|_| SuiteError::Content {
+            path: path.into(),
+            what: "it is not text: want a suite in TOML".to_owned(),
+        })?;
         Self::parse(&text, path)
     }
 
@@ -257,16 +264,26 @@ impl Suite {
 
     /// What can be checked without looking at any network.
     fn check(&self) -> Result<(), String> {
+        /// More is a slip of the keyboard.
+        const MOST_RUNS: u32 = 1000;
         if self.name.is_empty() || self.name.chars().any(char::is_control) {
             return Err("`name` is empty or has control characters: give the suite a name".to_owned());
         }
         if self.repetitions == 0 {
             return Err("`repetitions` is 0: nothing would be run".to_owned());
         }
+        for (key, runs) in [("repetitions", self.repetitions), ("warmup", self.warmup)] {
+            if runs > MOST_RUNS {
+                return Err(format!("`{key}` is {runs}: want at most {MOST_RUNS}"));
+            }
+        }
         if self.networks.is_empty() {
             return Err("no [[network]]: nothing would be run".to_owned());
         }
         self.limits.iter().try_for_each(LimitsEntry::check)?;
+        if let Some(twice) = self.limits.iter().enumerate().find(|(at, limits)| self.limits[..*at].contains(limits)) {
+            return Err(format!("limits: entry {} stands there twice: want `repetitions` for that", twice.0 + 1));
+        }
         self.methods.resolve()?;
         self.networks.iter().try_for_each(|entry| entry.methods.resolve().map(|_| ()))?;
         self.published.iter().try_for_each(PublishedEntry::check)
@@ -303,7 +320,8 @@ impl LimitsEntry {
 
 impl PublishedEntry {
     fn check(&self) -> Result<(), String> {
-        let what = |what: &str| Err(format!("published value {} of {}: {what}", self.value, self.network));
+        let fault = |what: String| format!("published value {} of {}: {what}", self.value, self.network);
+        let what = |what: &str| Err(fault(what.to_owned()));
         if !self.value.parse::<f64>().is_ok_and(|value| value.is_finite() && value > 0.0) {
             return what("want a decimal number above 0 as text, with the digits published");
         }
@@ -311,10 +329,10 @@ impl PublishedEntry {
             return what("want a `half_width` above 0");
         }
         if let Some(base) = &self.relative_to {
-            MethodList::Names(vec![base.clone()]).resolve()?;
+            MethodList::Names(vec![base.clone()]).resolve().map_err(fault)?;
         }
         match (&self.method, &self.claim) {
-            (Some(method), None) => MethodList::Names(vec![method.clone()]).resolve().map(|_| ()),
+            (Some(method), None) => MethodList::Names(vec![method.clone()]).resolve().map(|_| ()).map_err(fault),
             (None, Some(_)) => Ok(()),
             _ => what("want either `method`, one of tightlip's, or `claim`, the name of what made it"),
         }

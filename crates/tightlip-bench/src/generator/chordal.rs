@@ -30,9 +30,7 @@ const DEVIATION: f64 = 0.5;
 /// # Errors
 /// [`GeneratorError::Chordal`] if the width is not one of 10, 20, …, 50 or the depth not one of 5, 10, …, 50.
 pub fn chordal_network(width: usize, depth: usize) -> Result<Network, GeneratorError> {
-    if !WIDTHS.contains(&width) || !DEPTHS.contains(&depth) {
-        return Err(GeneratorError::Chordal { width, depth });
-    }
+    check_chordal(width, depth)?;
     let mut stream = RandomState::new(SEED);
     for (earlier_width, earlier_depth) in names().take_while(|&name| name != (width, depth)) {
         for _ in 0..numbers(&sizes(earlier_width, earlier_depth)) {
@@ -55,6 +53,15 @@ pub fn chordal_network(width: usize, depth: usize) -> Result<Network, GeneratorE
         layers.push(Layer::Affine(Affine::new(map, draws(&mut stream, rows))));
     }
     Ok(Network::new(layers)?)
+}
+
+/// Whether the family has this network.
+pub(crate) fn check_chordal(width: usize, depth: usize) -> Result<(), GeneratorError> {
+    if WIDTHS.contains(&width) && DEPTHS.contains(&depth) {
+        Ok(())
+    } else {
+        Err(GeneratorError::Chordal { width, depth })
+    }
 }
 
 /// Width and depth of every network in the order of the stream.

@@ -35,6 +35,20 @@ const LARGEST_WEIGHTS: usize = 50_000_000;
 /// [`GeneratorError::EclipseSize`] if the size is far from those of the experiments, [`GeneratorError::EclipseRound`] if
 /// the round has no seed, [`GeneratorError::Network`] if all weights of a layer are drawn zero.
 pub fn eclipse_network(neurons: usize, layers: usize, round: u32) -> Result<Network, GeneratorError> {
+    let (sizes, seed) = check_eclipse(neurons, layers, round)?;
+    let mut stream = RandomState::new(seed);
+    let mut steps = Vec::new();
+    for pair in sizes.windows(2) {
+        if !steps.is_empty() {
+            steps.push(Layer::Activation(Activation::Relu));
+        }
+        steps.push(Layer::Affine(affine(&mut stream, pair[0], pair[1])));
+    }
+    Ok(Network::new(steps)?)
+}
+
+/// Layer sizes and seed of a network of the family.
+pub(crate) fn check_eclipse(neurons: usize, layers: usize, round: u32) -> Result<(Vec<usize>, u32), GeneratorError> {
     let too_large = || GeneratorError::EclipseSize {
         neurons,
         layers,
@@ -53,15 +67,7 @@ pub fn eclipse_network(neurons: usize, layers: usize, round: u32) -> Result<Netw
     }
     let seed = 77 * u64::from(round) + 7 * neurons as u64 + 13 * layers as u64;
     let seed = u32::try_from(seed).map_err(|_| GeneratorError::EclipseRound { round, seed })?;
-    let mut stream = RandomState::new(seed);
-    let mut steps = Vec::new();
-    for pair in sizes.windows(2) {
-        if !steps.is_empty() {
-            steps.push(Layer::Activation(Activation::Relu));
-        }
-        steps.push(Layer::Affine(affine(&mut stream, pair[0], pair[1])));
-    }
-    Ok(Network::new(steps)?)
+    Ok((sizes, seed))
 }
 
 /// The next layer of the stream.

@@ -28,10 +28,10 @@ pub(super) fn of_entry(entry: &NetworkEntry, suite: &Path, external: Option<&Pat
     let mut named = match (&entry.files, &entry.external, &entry.random, &entry.chordal, &entry.eclipse) {
         (Some(patterns), None, None, None, None) => files(entry, patterns, suite)?,
         (None, Some(file), None, None, None) => vec![external_file(entry, file, external)?],
-        (None, None, Some(family), None, None) => generated(random_family(family)?),
+        (None, None, Some(family), None, None) => generated(random_family(family)?)?,
         (None, None, None, Some(family), None) => {
             let pairs = family.widths.iter().flat_map(|&width| family.depths.iter().map(move |&depth| (width, depth)));
-            generated(pairs.map(|(width, depth)| NetworkSource::Chordal { width, depth }).collect())
+            generated(pairs.map(|(width, depth)| NetworkSource::Chordal { width, depth }).collect())?
         }
         (None, None, None, None, Some(family)) => {
             let mut sources = Vec::new();
@@ -41,7 +41,7 @@ pub(super) fn of_entry(entry: &NetworkEntry, suite: &Path, external: Option<&Pat
                     sources.extend(rounds.map(|&round| NetworkSource::Eclipse { neurons, layers, round }));
                 }
             }
-            generated(sources)
+            generated(sources)?
         }
         _ => {
             return Err(
@@ -68,6 +68,12 @@ pub(super) fn of_entry(entry: &NetworkEntry, suite: &Path, external: Option<&Pat
 
 /// Refuses two networks of one name; the same network again is the same network.
 pub(super) fn keep_names_apart(names: &mut Vec<(String, String)>, named: &Named) -> Result<(), String> {
+    if named.name.is_empty() || named.name.chars().any(char::is_control) {
+        return Err(format!(
+            "the name of {:?} is empty or has control characters: give the network another `name`",
+            named.source
+        ));
+    }
     if let Some((_, source)) = names.iter().find(|(name, _)| *name == named.name) {
         Err(format!(
             "two networks are called {}: {source} and {}; give one of them a `name`, or leave it out",
@@ -85,7 +91,10 @@ fn files(entry: &NetworkEntry, patterns: &[String], suite: &Path) -> Result<Vec<
     for pattern in patterns {
         let place = NetworkEntry::place(suite, pattern);
         let mut paths = if pattern.contains(['*', '?', '[']) {
-            let found = glob::glob(&place.to_string_lossy()).map_err(|error| format!("files: `{pattern}`: {error}"))?;
+            // The folder of the suite is no pattern, whatever it is called.
+            let folder = suite.parent().unwrap_or(Path::new("")).to_string_lossy();
+            let all = NetworkEntry::place(&Path::new(&glob::Pattern::escape(&folder)).join("suite"), pattern);
+            let found = glob::glob(&all.to_string_lossy()).map_err(|error| format!("files: `{pattern}`: {error}"))?;
             found.filter_map(Result::ok).filter(|path| path.is_file()).collect()
         } else {
             vec![place.clone()]
@@ -117,6 +126,11 @@ fn external_file(entry: &NetworkEntry, file: &str, external: Option<&Path>) -> R
     let Some(sha256) = entry.sha256.clone() else {
         return Err(format!("external = {file}: want its `sha256`, or nobody knows which network was measured"));
     };
+    if sha256.len() != 64 || !sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err(format!(
+            "external = {file}: `sha256` is {sha256:?}, want 64 digits 0-9 and a-f, as `tightlip info` prints them"
+        ));
+    }
     let about = entry.about.as_deref().map_or_else(String::new, |about| format!(" ({about})"));
     let (model, digest) = match external.map(|folder| folder.join(file)) {
         None => (Err(format!("not part of this repository{about}: give its folder with --external")), None),
@@ -160,7 +174,11 @@ fn random_family(family: &RandomFamily) -> Result<Vec<NetworkSource>, String> {
 }
 
 /// Names for generated networks.
-fn generated(sources: Vec<NetworkSource>) -> Vec<Named> {
+///
+/// # Errors
+/// If a published family does not have one of them.
+fn generated(sources: Vec<NetworkSource>) -> Result<Vec<Named>, String> {
+    sources.iter().try_for_each(NetworkSource::check).map_err(|error| error.to_string())?;
     let named = |model: NetworkSource| Named {
         name: model.name(),
         source: model.to_string(),
@@ -168,7 +186,7 @@ fn generated(sources: Vec<NetworkSource>) -> Vec<Named> {
         sha256: None,
         digest: None,
     };
-    sources.into_iter().map(named).collect()
+    Ok(sources.into_iter().map(named).collect())
 }
 
 /// Digest of a regular file.

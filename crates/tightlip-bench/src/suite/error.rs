@@ -38,23 +38,48 @@ impl SuiteError {
     /// The error of the TOML reader, with the nearest key where one is misspelt.
     pub(super) fn of_toml(error: &toml::de::Error, text: &str, path: &Path) -> Self {
         let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
-        Self::Syntax { path: path.into(), line, what: explained(error.message()) }
+        let beginning = text.lines().nth(line - 1).unwrap_or_default().trim();
+        let table =
+            beginning.strip_prefix('[').and_then(|rest| rest.split(']').next()).filter(|_| line_is_table(beginning));
+        let what = match table {
+            Some(name) if error.message().starts_with("invalid type: map, expected a sequence") => {
+                format!("[{name}] begins a table where a list is wanted: write [[{name}]], with two brackets")
+            }
+            _ => explained(error.message()),
+        };
+        Self::Syntax { path: path.into(), line, what }
     }
 }
 
-/// "unknown field `x`, expected one of `a`, `b`" as people would say it.
+fn line_is_table(line: &str) -> bool {
+    line.starts_with('[') && !line.starts_with("[[")
+}
+
+/// What the readers of TOML and of its values say, as people would say it.
 fn explained(message: &str) -> String {
+    /// Types of numbers, and what they are.
+    const NUMBERS: [(&str, &str); 5] = [
+        ("expected f64", "want a number"),
+        ("expected u32", "want a whole number from 0"),
+        ("expected u64", "want a whole number from 0"),
+        ("expected usize", "want a whole number from 0"),
+        ("expected a string", "want text: write it in quotes"),
+    ];
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match quoted.as_slice() {
         [unknown, known @ ..] if message.starts_with("unknown field") && !known.is_empty() => {
             format!("unknown key `{unknown}`{}; there are: {}", nearest(unknown, known), known.join(", "))
         }
-        _ => message.trim().replace('\n', "; "),
+        _ => {
+            let message = message.trim().replace('\n', "; ");
+            let number = NUMBERS.iter().find(|(kind, _)| message.ends_with(kind));
+            number.map_or(message.clone(), |(kind, want)| message.replace(kind, want))
+        }
     }
 }
 
 /// `, did you mean ‘b’?` if a known word is near.
-pub(super) fn nearest(word: &str, known: &[&str]) -> String {
+pub(crate) fn nearest(word: &str, known: &[&str]) -> String {
     /// Jaro–Winkler similarity from which a suggestion helps more than it misleads.
     const NEAR: f64 = 0.75;
     let similarity = |candidate: &str| strsim::jaro_winkler(word, candidate);

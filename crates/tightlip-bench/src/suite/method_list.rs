@@ -7,7 +7,7 @@ use super::error;
 
 /// `"all"`, or a list of names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`methods`: want \"all\" or a list of names")]
 pub enum MethodList {
     /// Every method there is.
     #[default]
@@ -34,9 +34,12 @@ impl MethodList {
             return Err("`methods` is an empty list: nothing would be run; leave it out for all methods".to_owned());
         }
         let mut methods = Vec::new();
+        let mut known: Vec<&str> = METHODS.iter().map(|method| method.name()).collect();
+        if let Self::Word(_) = self {
+            known.push("all");
+        }
         for name in names {
             let method = method_named(name).ok_or_else(|| {
-                let known: Vec<&str> = METHODS.iter().map(|method| method.name()).collect();
                 format!("there is no method `{name}`{}; there are: {}", error::nearest(name, &known), known.join(", "))
             })?;
             if methods.contains(&method.name()) {

@@ -2,6 +2,7 @@
 //!
 //! One program, for the crate below it is large and is linked once.
 
+mod bad_suites;
 mod damaged_tables;
 mod full_disk;
 mod kill_points;
