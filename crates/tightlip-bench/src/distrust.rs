@@ -142,13 +142,15 @@ fn contradictions(question: &Question, rows: &[&Record]) -> Vec<Finding> {
 fn disagreements(question: &Question, rows: &[&Record]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for formulation in formulations(rows) {
-        let solved = || {
-            let rows = rows.iter().filter(|row| row.formulation() == formulation && row.status == Status::Solved);
-            rows.filter_map(|row| Some((*row, row.upper()?)))
-        };
-        let (Some((low_row, low)), Some((high_row, high))) = (smallest(solved()), largest(solved())) else { continue };
-        let allowed = 2.0 * low_row.tolerance.max(high_row.tolerance) + AGREEMENT;
-        if low_row.method != high_row.method && high > low * (1.0 + allowed) {
+        let solved = rows.iter().filter(|row| row.formulation() == formulation && row.status == Status::Solved);
+        let solved: Vec<(&Record, f64)> = solved.filter_map(|row| Some((*row, row.upper()?))).collect();
+        // Every pair: a loose run beside them, or another run of the same method, must not hide two that differ.
+        let pairs = solved.iter().flat_map(|low| solved.iter().map(move |high| (*low, *high)));
+        let excess = |(low, high): &((&Record, f64), (&Record, f64))| high.1 - low.1 * (1.0 + allowed(low.0, high.0));
+        let apart = pairs.filter(|pair| pair.0.0.method != pair.1.0.method && excess(pair) > 0.0);
+        let worst = apart.max_by(|one, other| excess(one).total_cmp(&excess(other)));
+        if let Some(((low_row, low), (high_row, high))) = worst {
+            let allowed = allowed(low_row, high_row);
             findings.push(Finding {
                 severity: Severity::Disagreement,
                 message: format!(
@@ -164,6 +166,11 @@ fn disagreements(question: &Question, rows: &[&Record]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The relative difference that the tolerances of two rows allow.
+fn allowed(one: &Record, other: &Record) -> f64 {
+    2.0 * one.tolerance.max(other.tolerance) + AGREEMENT
 }
 
 /// Rows under one name that are about different weights.

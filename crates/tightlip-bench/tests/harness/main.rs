@@ -4,6 +4,7 @@
 
 mod bad_suites;
 mod damaged_tables;
+mod disagreement;
 mod full_disk;
 mod kill_points;
 mod processes;
