@@ -166,7 +166,8 @@ impl Answer {
                 total: seconds.total,
             }),
             peak_rss_mib: None,
-            trace: report.trace,
+            // JSON has no infinity: one such step would make the whole answer unreadable.
+            trace: report.trace.into_iter().filter(|step| step.value.is_finite()).collect(),
         }
     }
 }
@@ -213,5 +214,37 @@ impl NetworkFacts {
             parameters: network.parameters() as u64,
             activation: activations.join("+"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_without_a_number_is_left_out_so_that_the_answer_can_be_read() {
+        let task = Task {
+            network: "random:2-3-1:relu:0".parse().expect("a source"),
+            sha256: None,
+            query: tightlip_model::Query::euclidean(tightlip_model::OutputSelection::All),
+            method: "norm-product".to_owned(),
+            time_s: 10.0,
+            memory_mib: 64,
+            threads: 1,
+            tolerance: 1e-5,
+            seed: 0,
+            warmup: 0,
+            trace: true,
+        };
+        let method = method_named(&task.method).expect("a method");
+        let network = task.network.load().expect("a network");
+        let context = context(&task, &Arc::default(), 10.0);
+        let mut report = run(&network, &task, method, &context).expect("a bound");
+        let step = |value| TraceRow { time_s: 0.0, sweeps: 1, value, scaled_eigenvalue: None, rank: 1, proved: None };
+        report.trace = [1.0, f64::INFINITY, 2.0, f64::NAN].map(step).to_vec();
+        let answer = Answer::of_report(report, 0.5);
+        assert_eq!(answer.trace, [step(1.0), step(2.0)]);
+        let text = serde_json::to_string(&answer).expect("an answer is JSON");
+        assert_eq!(serde_json::from_str::<Answer>(&text).expect("it is read back"), answer);
     }
 }
