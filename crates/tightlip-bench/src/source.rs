@@ -112,13 +112,15 @@ fn stem(path: &Path) -> String {
 
 /// Sizes joined by `-`, a hidden width that repeats more than twice in a row written once: `64-100x50-10`.
 fn grouped(dims: &[usize]) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for run in dims.chunk_by(|one, other| one == other) {
+    let [input, hidden @ .., output] = dims else { return String::new() };
+    let mut words = vec![input.to_string()];
+    for run in hidden.chunk_by(|one, other| one == other) {
         match run {
             [width, _, _, ..] => words.push(format!("{}x{width}", run.len())),
             short => words.extend(short.iter().map(usize::to_string)),
         }
     }
+    words.push(output.to_string());
     words.join("-")
 }
 
@@ -242,6 +244,7 @@ mod tests {
         let name = |text: &str| text.parse::<NetworkSource>().expect("valid").name();
         assert_eq!(name("file:data/bc_relu.onnx.gz"), "bc_relu");
         assert_eq!(name("random:10-50x64-3:relu:1"), "10-50x64-3_relu_s1");
+        assert_eq!(name("random:10-10-10-10-10:relu:1"), "10-3x10-10_relu_s1");
         assert_eq!(name("random:10-64-64-3:leaky:0.1:1"), "10-64-64-3_leaky0.1_s1");
         assert_eq!(name("eclipse:80x2:0"), "eclipse_n80-L2");
     }
