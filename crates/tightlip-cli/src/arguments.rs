@@ -219,8 +219,7 @@ pub struct Dims(pub Vec<usize>);
 
 /// Reads `10-64-64-3`.
 fn dims(text: &str) -> Result<Dims, String> {
-    let wanted = "want two or more sizes above 0 joined by `-`, for example 10-64-64-3, and at most 2^30 weights";
-    tightlip_bench::sizes(text).map(Dims).ok_or_else(|| wanted.to_owned())
+    tightlip_bench::sizes(text).map(Dims)
 }
 
 /// Reads a generator and its arguments.
