@@ -1,5 +1,6 @@
 //! Every `tightlip` command of the README runs, and prints what the README says: numbers to 2e-5, times aside.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -114,4 +115,31 @@ fn the_shell_commands_of_the_readme_are_the_ones_that_ci_runs() {
         let before_folder = command.replace(" my-run", "").replace("tightlip ", "\"$tightlip\" ");
         assert!(smoke.contains(&before_folder), "scripts/smoke.sh does not run `{command}`");
     }
+}
+
+#[test]
+fn the_reference_table_says_what_the_records_of_the_reference_run_say() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("a README");
+    let section = readme.split("<!-- reference table -->").nth(1).expect("the mark of the table");
+    let run =
+        section.split("[reference run](").nth(1).and_then(|rest| rest.split(')').next()).expect("the run is named");
+    let path = root().join(run).join("tightness/records.csv");
+    let mut reader = csv::Reader::from_path(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let header = reader.headers().expect("a header").clone();
+    let column = |name: &str| header.iter().position(|column| column == name).expect("a column of this name");
+    let (network, proved, method) = (column("network"), column("proved"), column("method"));
+    let (mut networks, mut methods) = (BTreeSet::new(), BTreeSet::new());
+    for row in reader.records() {
+        let row = row.expect("a whole row");
+        let value: f64 = row[proved].parse().expect("every method proves something within its minute");
+        let line = section.lines().find(|line| line.starts_with(&format!("| {} |", &row[network])));
+        let line = line.unwrap_or_else(|| panic!("no line for {}", &row[network]));
+        let words = line.split([' ', ',']).filter_map(|word| word.parse::<f64>().ok());
+        let nearest = words.map(|word| (word / value - 1.0).abs()).fold(f64::INFINITY, f64::min);
+        assert!(nearest < 2e-6, "{}, {}: {value} is not in {line}", &row[network], &row[method]);
+        networks.insert(row[network].to_owned());
+        methods.insert(row[method].to_owned());
+    }
+    assert!(networks.len() >= 12, "{} networks", networks.len());
+    assert_eq!(methods.len(), tightlip::METHODS.len(), "every method there is");
 }
