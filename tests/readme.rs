@@ -131,7 +131,7 @@ fn the_reference_table_says_what_the_records_of_the_reference_run_say() {
     let (mut networks, mut methods) = (BTreeSet::new(), BTreeSet::new());
     for row in reader.records() {
         let row = row.expect("a whole row");
-        let value: f64 = row[proved].parse().expect("every method proves something within its minute");
+        let value: f64 = row[proved].parse().expect("every method proves something within its time");
         let line = section.lines().find(|line| line.starts_with(&format!("| {} |", &row[network])));
         let line = line.unwrap_or_else(|| panic!("no line for {}", &row[network]));
         let words = line.split([' ', ',']).filter_map(|word| word.parse::<f64>().ok());
