@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The main job on every model in data/, release build: bound, certificate, verification. Fails on the first surprise.
+# The main job on every model in data/, release build: bound, certificate, verification; and the smoke suite with its
+# report. Fails on the first surprise.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --locked --quiet -p tightlip-cli
@@ -18,4 +19,12 @@ for model in data/*.onnx data/*.onnx.gz data/*.nnet data/*.json data/*.npz data/
   printf '%-48s %s\n' "$model" "$(sed -n 's/^  "value": \(.*\),$/\1/p' "$folder/report.json")"
   count=$((count + 1))
 done
+# The harness: a suite, its report, and both looked at.
+"$tightlip" bench benchmarks/suites/smoke.toml -o "$folder/run" 2> "$folder/cells.txt"
+"$tightlip" report "$folder/run"
+python=$(command -v python3 || true)
+if [ -n "$python" ]; then
+  "$python" scripts/check_records.py "$folder/run"
+  "$python" scripts/check_report.py "$folder/run"
+fi
 printf '%d models bounded and verified\n' "$count"

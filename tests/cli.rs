@@ -2,45 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
+use program::{data, fails, stderr, succeeds, tightlip};
 use serde_json::Value;
 
-/// A model of the repository.
-fn data(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join(name).to_string_lossy().into_owned()
-}
-
-fn tightlip(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tightlip")).args(arguments).output().expect("the program starts")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-/// Messages without the line breaks of the layout.
-fn stderr(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).expect("UTF-8");
-    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn succeeds(arguments: &[&str]) -> String {
-    let output = tightlip(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
-    stdout(&output)
-}
-
-/// The command fails with `code`, says each of `words`, and does not panic.
-fn fails(arguments: &[&str], code: i32, words: &[&str]) {
-    let output = tightlip(arguments);
-    let message = stderr(&output);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
-    for word in words {
-        assert!(message.contains(word), "{arguments:?} does not say `{word}`: {message}");
-    }
-    assert!(!message.contains("panicked"), "{message}");
-}
+mod program;
 
 fn scratch() -> (tempfile::TempDir, impl Fn(&str) -> String) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -81,7 +47,7 @@ fn the_report_has_exactly_the_promised_keys() {
     };
     assert_eq!(
         keys(&report),
-        "certificate claimed failure_probability gap iterations kind level lower method network options peak_rss_mib \
+        "certificate claimed failure_probability gap interrupted iterations kind level lower method network options peak_rss_mib \
          query rank relaxation_lower schema_version seconds status sweeps value version"
     );
     assert_eq!(keys(&report["network"]), "activations hidden inputs outputs path sha256");

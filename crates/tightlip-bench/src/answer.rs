@@ -167,9 +167,29 @@ impl Answer {
             }),
             peak_rss_mib: None,
             // JSON has no infinity: one such step would make the whole answer unreadable.
-            trace: report.trace.into_iter().filter(|step| step.value.is_finite()).collect(),
+            trace: thinned(report.trace.into_iter().filter(|step| step.value.is_finite()).collect()),
         }
     }
+}
+
+/// The course with fewer steps where there are many: all at first, then more and more apart, as a logarithmic axis wants them;
+/// every step at which more was proved, and the last.
+fn thinned(trace: Vec<TraceRow>) -> Vec<TraceRow> {
+    /// Steps kept at first.
+    const FIRST: usize = 40;
+    /// Later steps are kept this much later than the one before.
+    const APART: f64 = 1.05;
+    let last = trace.len().saturating_sub(1);
+    let (mut next, mut proved) = (0, None);
+    let mut kept = Vec::new();
+    for (at, row) in trace.into_iter().enumerate() {
+        if at >= next || at == last || row.proved != proved {
+            next = if at < FIRST { at + 1 } else { (at as f64 * APART).ceil() as usize };
+            proved = row.proved;
+            kept.push(row);
+        }
+    }
+    kept
 }
 
 /// One run of a method.
@@ -246,5 +266,23 @@ mod tests {
         assert_eq!(answer.trace, [step(1.0), step(2.0)]);
         let text = serde_json::to_string(&answer).expect("an answer is JSON");
         assert_eq!(serde_json::from_str::<Answer>(&text).expect("it is read back"), answer);
+    }
+
+    #[test]
+    fn a_long_course_keeps_its_beginning_its_end_and_every_proof() {
+        let row = |at: u64| TraceRow {
+            time_s: at as f64,
+            sweeps: at,
+            value: 1.0,
+            scaled_eigenvalue: None,
+            rank: 1,
+            proved: (at >= 3333).then_some(2.0),
+        };
+        let kept = thinned((0..10_000).map(row).collect());
+        assert!(kept.len() < 200, "{}", kept.len());
+        assert!(kept[..40].iter().enumerate().all(|(at, row)| row.sweeps == at as u64));
+        assert!(kept.iter().any(|row| row.sweeps == 3333) && kept.last().is_some_and(|row| row.sweeps == 9999));
+        assert_eq!(thinned(vec![row(0), row(1)]).len(), 2);
+        assert!(thinned(Vec::new()).is_empty());
     }
 }

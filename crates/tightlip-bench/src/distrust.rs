@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use crate::published;
 use crate::record::{Question, Record, Status};
 use crate::source::NetworkSource;
+use spread::Repetitions;
+
+mod spread;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,21 +40,18 @@ pub struct Finding {
 /// Relative difference of two solved answers to the same problem, beyond the tolerances they were asked for, that is a
 /// disagreement: interior-point methods end at 1e-8, and rounding and proving cost about as much again.
 const AGREEMENT: f64 = 1e-6;
-/// Relative spread of the repetitions of a cell that is worth a warning.
-const SPREAD: f64 = 0.2;
-/// Differences below this are the clock and the scheduler.
-const SPREAD_S: f64 = 0.005;
-
 /// Everything found, the worst first.
 pub fn inspect(records: &[Record]) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let mut repetitions = Repetitions::default();
     for (question, rows) in by_question(records) {
         findings.extend(mixed_networks(&question, &rows));
         findings.extend(contradictions(&question, &rows));
         findings.extend(disagreements(&question, &rows));
         findings.extend(failures(&question, &rows));
-        findings.extend(spreads(&question, &rows));
+        repetitions.look_at(&question, &rows);
     }
+    findings.extend(repetitions.findings());
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
@@ -215,46 +215,6 @@ fn failures(question: &Question, rows: &[&Record]) -> Vec<Finding> {
         });
     }
     findings
-}
-
-/// Repetitions of a cell that took different times, or gave different answers.
-fn spreads(question: &Question, rows: &[&Record]) -> Vec<Finding> {
-    let mut repetitions: BTreeMap<Repeated, Vec<&Record>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.status == Status::Solved) {
-        repetitions.entry(repeated(row)).or_default().push(row);
-    }
-    let mut findings = Vec::new();
-    for rows in repetitions.values().filter(|rows| rows.len() > 1) {
-        let mut warn = |message: String| {
-            let message = format!("{}: {}: {message}", question.label(), rows[0].method);
-            findings.push(Finding { severity: Severity::Warning, message, reproduction: Vec::new() });
-        };
-        let times = || rows.iter().filter_map(|row| Some((*row, row.total_s?)));
-        if let (Some((_, fast)), Some((_, slow))) = (smallest(times()), largest(times()))
-            && slow - fast > SPREAD_S.max(SPREAD * fast)
-        {
-            warn(format!(
-                "{} repetitions took {fast:.3} to {slow:.3} s: the machine was busy; repeat on a quiet one, or read ratios only",
-                rows.len(),
-            ));
-        }
-        let values = || rows.iter().filter_map(|row| Some((*row, row.proved?)));
-        if let (Some((_, low)), Some((_, high))) = (smallest(values()), largest(values()))
-            && low < high
-        {
-            warn(format!("repetitions proved {low:?} and {high:?}: the answer should not depend on the run"));
-        }
-    }
-    findings
-}
-
-/// What makes two rows repetitions of each other, beside the question: method, time limit, memory limit, tolerance, seed,
-/// threads.
-type Repeated<'r> = (&'r str, u64, u64, u64, u64, u32);
-
-fn repeated(row: &Record) -> Repeated<'_> {
-    let limits = (row.time_limit_s.to_bits(), row.memory_limit_mib, row.tolerance.to_bits());
-    (&row.method, limits.0, limits.1, limits.2, row.seed, row.threads)
 }
 
 /// The formulations among the rows, each once.

@@ -127,13 +127,15 @@ fn stem(path: &Path) -> String {
 
 /// Sizes joined by `-`, a hidden width that repeats more than twice in a row written once: `64-100x50-10`.
 fn grouped(dims: &[usize]) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for run in dims.chunk_by(|one, other| one == other) {
+    let [input, hidden @ .., output] = dims else { return String::new() };
+    let mut words = vec![input.to_string()];
+    for run in hidden.chunk_by(|one, other| one == other) {
         match run {
             [width, _, _, ..] => words.push(format!("{}x{width}", run.len())),
             short => words.extend(short.iter().map(usize::to_string)),
         }
     }
+    words.push(output.to_string());
     words.join("-")
 }
 
@@ -169,7 +171,7 @@ impl FromStr for NetworkSource {
                 // The activation may hold a colon of its own: `leaky:0.1`.
                 let (activation, seed) = rest.rsplit_once(':')?;
                 Some(Self::Random {
-                    dims: sizes(dims)?,
+                    dims: sizes(dims).ok()?,
                     activation: activation.parse().ok()?,
                     seed: seed.parse().ok()?,
                 })
@@ -193,27 +195,31 @@ impl FromStr for NetworkSource {
     }
 }
 
-/// Reads `10-64-64-3`, or `10-2x64-3` for the same: `None` unless there are two or more sizes above 0 and a number of
-/// weights that anybody could want.
-pub fn sizes(text: &str) -> Option<Vec<usize>> {
+/// Reads `10-64-64-3`, or `10-2x64-3` for the same.
+///
+/// # Errors
+/// In words, unless there are two or more sizes above 0 and a number of weights that anybody could want.
+pub fn sizes(text: &str) -> Result<Vec<usize>, String> {
     /// 8 GiB of weights; a random network beyond that is a slip of the keyboard.
     const LARGEST: u128 = 1 << 30;
     /// More layers than any network has.
     const MOST: usize = 1 << 16;
+    let wrong = || "want two or more sizes above 0 joined by `-`, for example 10-64-64-3 or 10-100x64-3".to_owned();
     let mut sizes: Vec<usize> = Vec::new();
     for part in text.split('-') {
-        let (count, width) = match part.split_once('x') {
-            Some((count, width)) => (count.parse().ok()?, width),
-            None => (1, part),
-        };
-        let width: usize = width.parse().ok().filter(|&width| width > 0)?;
-        if count == 0 || count > MOST || sizes.len() > MOST {
-            return None;
+        let (count, width) = part.split_once('x').unwrap_or(("1", part));
+        let number = |text: &str| text.parse::<usize>().ok().filter(|&number| number > 0).ok_or_else(wrong);
+        let (count, width) = (number(count)?, number(width)?);
+        if count > MOST || sizes.len() > MOST {
+            return Err(format!("that would be more than {MOST} layers"));
         }
         sizes.extend(std::iter::repeat_n(width, count));
     }
     let weights: u128 = sizes.windows(2).map(|pair| pair[0] as u128 * pair[1] as u128).sum();
-    (sizes.len() >= 2 && weights <= LARGEST).then_some(sizes)
+    if weights > LARGEST {
+        return Err(format!("that would be {weights} weights; the largest random network has {LARGEST}"));
+    }
+    if sizes.len() < 2 { Err(wrong()) } else { Ok(sizes) }
 }
 
 impl TryFrom<String> for NetworkSource {
@@ -257,6 +263,7 @@ mod tests {
         let name = |text: &str| text.parse::<NetworkSource>().expect("valid").name();
         assert_eq!(name("file:data/bc_relu.onnx.gz"), "bc_relu");
         assert_eq!(name("random:10-50x64-3:relu:1"), "10-50x64-3_relu_s1");
+        assert_eq!(name("random:10-10-10-10-10:relu:1"), "10-3x10-10_relu_s1");
         assert_eq!(name("random:10-64-64-3:leaky:0.1:1"), "10-64-64-3_leaky0.1_s1");
         assert_eq!(name("eclipse:80x2:0"), "eclipse_n80-L2");
     }
@@ -265,7 +272,7 @@ mod tests {
     fn sizes_may_be_written_with_repeats() {
         assert_eq!(sizes("10-2x64-3"), sizes("10-64-64-3"));
         for text in ["", "10", "10-", "0-1", "10-0x5-3", "10-99999999999x2-3", "100000-100000", "a-b"] {
-            assert!(sizes(text).is_none(), "{text}");
+            assert!(sizes(text).is_err(), "{text}");
         }
     }
 }

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use tightlip::Context;
 use tightlip_bench::NetworkSource;
 use tightlip_model::file::{Normalisation, ReadOptions};
-use tightlip_model::{Activation, Norm, OutputSelection};
+use tightlip_model::{Activation, Norm, OutputSelection, Query};
 
 pub use comparison::{BenchArguments, BenchTask, CellArguments, CompareArguments, ReportArguments};
 
@@ -100,17 +100,8 @@ pub struct BoundArguments {
     #[arg(long, value_name = "M", default_value = "auto")]
     pub method: String,
 
-    /// Norm of input differences: 2, inf or 1
-    #[arg(long, value_name = "P", default_value = "2")]
-    pub input_norm: Norm,
-
-    /// Norm of output differences: 2, 1 or inf
-    #[arg(long, value_name = "Q", default_value = "2")]
-    pub output_norm: Norm,
-
-    /// Outputs to bound: all, one (K), or the difference of two (I-J); outputs count from 0
-    #[arg(long, value_name = "OUT", default_value = "all")]
-    pub output: OutputSelection,
+    #[command(flatten)]
+    pub question: QuestionArguments,
 
     /// Relative gap between the proved bound and the relaxation's optimum at which to stop
     #[arg(long, value_name = "GAP", default_value_t = Context::TOLERANCE, value_parser = tolerance, allow_negative_numbers = true)]
@@ -138,6 +129,29 @@ pub struct BoundArguments {
     /// Seed of every random draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+}
+
+/// The question.
+#[derive(Debug, Args)]
+pub struct QuestionArguments {
+    /// Norm of input differences: 2, inf or 1
+    #[arg(long, value_name = "P", default_value = "2")]
+    pub input_norm: Norm,
+
+    /// Norm of output differences: 2, 1 or inf
+    #[arg(long, value_name = "Q", default_value = "2")]
+    pub output_norm: Norm,
+
+    /// Outputs to bound: all, one (K), or the difference of two (I-J); outputs count from 0
+    #[arg(long, value_name = "OUT", default_value = "all")]
+    pub output: OutputSelection,
+}
+
+impl QuestionArguments {
+    /// The question.
+    pub fn query(&self) -> Query {
+        Query { input_norm: self.input_norm, output_norm: self.output_norm, ..Query::euclidean(self.output) }
+    }
 }
 
 /// Memory and threads.
@@ -219,8 +233,7 @@ pub struct Dims(pub Vec<usize>);
 
 /// Reads `10-64-64-3`.
 fn dims(text: &str) -> Result<Dims, String> {
-    let wanted = "want two or more sizes above 0 joined by `-`, for example 10-64-64-3, and at most 2^30 weights";
-    tightlip_bench::sizes(text).map(Dims).ok_or_else(|| wanted.to_owned())
+    tightlip_bench::sizes(text).map(Dims)
 }
 
 /// Reads a generator and its arguments.

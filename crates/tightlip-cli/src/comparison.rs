@@ -23,9 +23,8 @@ impl<'r> Comparison<'r> {
         });
         let activation = if facts.activation.is_empty() { "linear" } else { &facts.activation };
         let (proved, others): (Vec<&Record>, Vec<&Record>) = rows.iter().partition(|row| row.proved.is_some());
-        let (mut uppers, mut lowers): (Vec<&Record>, Vec<&Record>) = proved.iter().partition(|row| row.kind == "upper");
+        let (mut uppers, lowers): (Vec<&Record>, Vec<&Record>) = proved.iter().partition(|row| row.kind == "upper");
         uppers.sort_by(|one, other| one.proved.unwrap_or_default().total_cmp(&other.proved.unwrap_or_default()));
-        lowers.sort_by(|one, other| other.proved.unwrap_or_default().total_cmp(&one.proved.unwrap_or_default()));
         Self { title: format!("{name}: {} {activation}{question}", facts.sizes), uppers, lowers, others }
     }
 

@@ -149,9 +149,7 @@ fn external_file(entry: &NetworkEntry, file: &str, external: Option<&Path>) -> R
 fn random_family(family: &RandomFamily) -> Result<Vec<NetworkSource>, String> {
     let mut all: Vec<Vec<usize>> = Vec::new();
     for text in &family.dims {
-        all.push(
-            sizes(text).ok_or_else(|| format!("random: dims `{text}`: want sizes such as 10-64-3 or 10-100x64-3"))?,
-        );
+        all.push(sizes(text).map_err(|what| format!("random: dims `{text}`: {what}"))?);
     }
     match (family.inputs, family.outputs, family.widths.is_empty(), family.depths.is_empty()) {
         (None, None, true, true) => {}
@@ -160,7 +158,7 @@ fn random_family(family: &RandomFamily) -> Result<Vec<NetworkSource>, String> {
                 for &depth in &family.depths {
                     // Through the text, which knows what is absurd.
                     let text = format!("{inputs}-{depth}x{width}-{outputs}");
-                    all.push(sizes(&text).ok_or_else(|| format!("random: `{text}` is no network that can be made"))?);
+                    all.push(sizes(&text).map_err(|what| format!("random: `{text}`: {what}"))?);
                 }
             }
         }

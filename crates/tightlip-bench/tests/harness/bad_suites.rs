@@ -218,17 +218,22 @@ fn patterns_are_meant_below_the_suite_wherever_it_stands() {
 
 #[test]
 fn sizes_that_are_no_network_are_errors_with_an_example() {
-    let example: &[&str] = &["want sizes such as 10-64-3"];
+    let example: &[&str] = &["want two or more sizes above 0", "for example 10-64-64-3"];
     let dims = |text: &str| format!("random = {{ dims = [\"{text}\"] }}");
-    for text in ["", "10", "2-0-1", "a-b", "2--1", "2-3x-1", "100000-100000", "1-99999999x1-1", "1-0x5-1"] {
+    for text in ["", "10", "2-0-1", "a-b", "2--1", "2-3x-1", "1-0x5-1", "+2-x3"] {
         each_network_says(&[(&dims(text), example), (&dims(text), &[&format!("`{text}`")])]);
     }
     let together: &[&str] = &["`inputs`, `outputs`, `widths` and `depths` belong together"];
     each_network_says(&[
         ("random = { widths = [3], depths = [1] }", together),
         ("random = { inputs = 2, outputs = 1, widths = [3] }", together),
-        ("random = { inputs = 2, outputs = 1, widths = [0], depths = [1] }", &["2-1x0-1", "no network"]),
-        ("random = { inputs = 2, outputs = 1, widths = [100000], depths = [9] }", &["2-9x100000-1", "no network"]),
+        ("random = { inputs = 2, outputs = 1, widths = [0], depths = [1] }", &["2-1x0-1", "sizes above 0"]),
+        (
+            "random = { inputs = 2, outputs = 1, widths = [100000], depths = [9] }",
+            &["2-9x100000-1", "80000300000 weights"],
+        ),
+        (&dims("100000-100000"), &["10000000000 weights", "the largest random network has 1073741824"]),
+        (&dims("1-99999999x1-1"), &["more than 65536 layers"]),
         ("random = { dims = [\"2-1\"], activation = \"rleu\" }", &["line 3", "rleu", "relu"]),
         ("chordal = { widths = [10, 12], depths = [5] }", &["W12-D5", "widths are 10, 20"]),
         ("eclipse = { neurons = [20], layers = [1] }", &["1 layers", "2 to 100"]),

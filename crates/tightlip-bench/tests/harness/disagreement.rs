@@ -107,7 +107,7 @@ fn repetitions_that_spread_by_a_fifth_are_a_warning() {
     for rows in [repetitions(1.0, 1.21), repetitions(1.21, 1.0)] {
         let finding = only(&rows);
         assert_eq!(finding.severity, Severity::Warning);
-        says(&finding, &[LIFTED, "2 repetitions took 1.000 to 1.210 s", "busy"]);
+        says(&finding, &["net, lipsdp-neuron.lifted: 1.000 to 1.210 s", "1 of 1 repeated cells", "20 %", "busy"]);
     }
     // Below five milliseconds that is the clock.
     assert_eq!(severities(&repetitions(0.001, 0.0055)), []);

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use tightlip::Context;
 use tightlip_bench::Shard;
-use tightlip_model::{Activation, Norm, OutputSelection};
+use tightlip_model::Activation;
 
-use super::{ResourceArguments, positive, tolerance};
+use super::{QuestionArguments, ResourceArguments, positive, tolerance};
 
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
@@ -20,17 +20,8 @@ pub struct CompareArguments {
     #[arg(long, value_name = "LIST", default_value = "all", value_delimiter = ',')]
     pub methods: Vec<String>,
 
-    /// Norm of input differences: 2, inf or 1
-    #[arg(long, value_name = "P", default_value = "2")]
-    pub input_norm: Norm,
-
-    /// Norm of output differences: 2, 1 or inf
-    #[arg(long, value_name = "Q", default_value = "2")]
-    pub output_norm: Norm,
-
-    /// Outputs to bound: all, one (K), or the difference of two (I-J); outputs count from 0
-    #[arg(long, value_name = "OUT", default_value = "all")]
-    pub output: OutputSelection,
+    #[command(flatten)]
+    pub question: QuestionArguments,
 
     /// Activation between the layers, for formats without a graph (.npz .npy .mat .safetensors)
     #[arg(long, value_name = "A")]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tightlip::{Failure, Kind, Method, Outcome, Report, bound, lower_bound, method_named};
-use tightlip_model::{Query, file};
+use tightlip_model::file;
 
 use super::{limits, printed};
 use crate::arguments::BoundArguments;
@@ -20,11 +20,7 @@ pub fn run(arguments: &BoundArguments) -> Result<(), CommandFailure> {
     check_destinations(arguments, method)?;
     let network = file::read(&arguments.model.model, &arguments.model.read_options())?;
     let load_s = start.elapsed().as_secs_f64();
-    let query = Query {
-        input_norm: arguments.input_norm,
-        output_norm: arguments.output_norm,
-        ..Query::euclidean(arguments.output)
-    };
+    let query = arguments.question.query();
     let (display, context) = Display::start(limits, arguments.tolerance);
     let result = match method {
         Some(method) if method.kind() != Kind::Upper => {

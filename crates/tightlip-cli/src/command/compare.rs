@@ -73,7 +73,7 @@ pub fn run(arguments: &CompareArguments) -> Result<(), CommandFailure> {
 fn facts_of(path: &Path, arguments: &CompareArguments) -> Result<NetworkFacts, CommandFailure> {
     let options = file::ReadOptions { activation: arguments.activation, ..file::ReadOptions::default() };
     let network = file::read(path, &options)?;
-    arguments.output.validated(network.outputs())?;
+    arguments.question.output.validated(network.outputs())?;
     Ok(NetworkFacts::of(&network))
 }
 
@@ -85,7 +85,8 @@ fn methods(arguments: &CompareArguments) -> MethodList {
 }
 
 fn query(arguments: &CompareArguments) -> QueryEntry {
-    QueryEntry { input_norm: arguments.input_norm, output_norm: arguments.output_norm, output: arguments.output }
+    let question = &arguments.question;
+    QueryEntry { input_norm: question.input_norm, output_norm: question.output_norm, output: question.output }
 }
 
 fn limits(arguments: &CompareArguments) -> Result<LimitsEntry, CommandFailure> {
