@@ -16,6 +16,8 @@ use crate::record::Status;
 pub struct Answer {
     /// What came of it.
     pub status: Status,
+    /// The method whose multipliers prove the value.
+    pub method: String,
     /// The method's words, or why there is no answer.
     pub reason: Option<String>,
     /// The network.
@@ -79,6 +81,7 @@ impl Answer {
     pub fn without(status: Status, reason: impl Into<String>) -> Self {
         Self {
             status,
+            method: String::new(),
             reason: Some(reason.into()),
             network: None,
             options: None,
@@ -99,6 +102,9 @@ impl Answer {
     /// Runs `task` in this process: loads the network, warms up, and runs the method once. `interrupt` ends it with the
     /// best answer so far.
     pub fn of_task(task: &Task, interrupt: &Arc<AtomicBool>) -> Self {
+        if let Some(what) = task.changed_file() {
+            return Self::without(Status::Failed, what);
+        }
         let start = Instant::now();
         let network = match task.network.load() {
             Ok(network) => network,
@@ -125,7 +131,11 @@ impl Answer {
             Ok(report) if report.interrupted && !context.limits.stop_requested() => {
                 Self { status: Status::Stalled, ..Self::of_report(report, load_s) }
             }
-            Ok(report) => Self::of_report(report, load_s),
+            Ok(report) => Self::of_report(report, load_s).own(&task.method),
+            Err(Failure::Refused { refusal, report }) if context.limits.stop_requested() => {
+                let reason = format!("{}; no proof in time: {refusal}", report.status);
+                Self { status: Status::Interrupted, reason: Some(reason), ..Self::of_report(*report, load_s) }
+            }
             Err(Failure::Declined(decline)) => Self::without(Status::Declined, decline.to_string()),
             Err(Failure::Refused { refusal, report }) => {
                 let reason = format!("{}; refused: {refusal}", report.status);
@@ -138,6 +148,18 @@ impl Answer {
         answer
     }
 
+    /// A method that a limit struck before it had anything falls back on the product of norms. That is good advice for a
+    /// user, but in a comparison it is another method's number: this one has none.
+    fn own(mut self, method: &str) -> Self {
+        if self.method != method {
+            let value = self.proved.take().map_or_else(String::new, |value| format!(" ({value:?})"));
+            let words = self.reason.take().unwrap_or_default();
+            self.reason = Some(format!("nothing better than {}{value} in time: {words}", self.method));
+            (self.level, self.claimed) = (None, None);
+        }
+        self
+    }
+
     /// The answer of a report.
     fn of_report(report: Report, load_s: f64) -> Self {
         let finite = |value: f64| Some(value).filter(|value| value.is_finite());
@@ -146,6 +168,7 @@ impl Answer {
         let spent = |seconds: f64| Some(seconds).filter(|seconds| *seconds > 0.0);
         Self {
             status: if report.interrupted { Status::Interrupted } else { Status::Solved },
+            method: report.method,
             // A method that says just what the status says says nothing.
             reason: Some(report.status).filter(|words| words != "solved" && words != "searched"),
             network: None,

@@ -45,9 +45,13 @@ pub fn inspect(records: &[Record]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut repetitions = Repetitions::default();
     for (question, rows) in by_question(records) {
-        findings.extend(mixed_networks(&question, &rows));
-        findings.extend(contradictions(&question, &rows));
-        findings.extend(disagreements(&question, &rows));
+        // Rows about different weights may say different things.
+        if let Some(mixed) = mixed_networks(&question, &rows) {
+            findings.push(mixed);
+        } else {
+            findings.extend(contradictions(&question, &rows));
+            findings.extend(disagreements(&question, &rows));
+        }
         findings.extend(failures(&question, &rows));
         repetitions.look_at(&question, &rows);
     }

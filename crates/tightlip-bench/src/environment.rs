@@ -45,6 +45,9 @@ pub struct Environment {
     pub system: String,
     /// Average number of runnable processes in the minute before, where the system tells: the neighbours.
     pub load_before: Option<f64>,
+    /// Shards this run was put together from; 0 for a run that was made as a whole.
+    #[serde(default)]
+    pub merged: u32,
     /// When the run was continued, UTC.
     #[serde(default)]
     pub resumed: Vec<String>,

@@ -18,6 +18,7 @@ pub use executor::{Executor, ProcessExecutor};
 pub use folder::{ENVIRONMENT, FolderError, RECORDS, RunFolder, TRACES};
 pub use generator::{GeneratorError, chordal_network, eclipse_network};
 pub use merge::merge;
+pub use number_text::proved_text;
 pub use plan::{Cell, Plan, Shard, Task, Work};
 pub use record::{Question, Record, SCHEMA_VERSION, Status, TraceRecord, Verdict};
 pub use report::{ReportError, ReportFiles, write_report};

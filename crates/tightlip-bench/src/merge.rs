@@ -35,6 +35,10 @@ pub fn merge(folder: &Path) -> Result<Vec<Record>, FolderError> {
     let target = folder.join(RECORDS);
     if target.exists() {
         let (before, _) = table::read_records(&target)?;
+        // Only what an earlier merge wrote is written again.
+        if Environment::read(folder)?.merged == 0 {
+            return Err(FolderError::Occupied { path: target });
+        }
         if before.iter().any(|record| !cells.contains(record.cell.as_str())) {
             return Err(FolderError::Occupied { path: target });
         }
@@ -110,6 +114,7 @@ fn check(parts: &[Part]) -> Result<(), String> {
 fn whole(parts: &[Part], cells: usize) -> Environment {
     let mut environment = parts[0].environment.clone();
     environment.shard = None;
+    environment.merged = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     environment.cells = cells;
     let of = |text: fn(&Environment) -> Option<String>| {
         let all: BTreeSet<String> = parts.iter().filter_map(|part| text(&part.environment)).collect();

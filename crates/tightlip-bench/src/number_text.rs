@@ -1,8 +1,18 @@
 //! Numbers as text: as many digits as mean something, the same way in every table.
 
-/// A bound, to seven digits.
-pub fn bound(value: f64) -> String {
-    significant(value, 7)
+use crate::published::last_digit;
+
+/// A proved bound of a kind as records name it, rounded to its safe side: upper bounds up, lower bounds down.
+pub fn proved_text(kind: &str, value: f64, digits: usize) -> String {
+    let text = significant(value, digits);
+    let shown: f64 = text.parse().unwrap_or(value);
+    let up = if kind == "upper" { 1.0 } else { -1.0 };
+    if up * (shown - value) >= 0.0 { text } else { significant(shown + up * last_digit(&text), digits) }
+}
+
+/// A proved bound, to the seven digits of tables.
+pub fn bound(kind: &str, value: f64) -> String {
+    proved_text(kind, value, 7)
 }
 
 /// A ratio, to six digits: two bounds that agree to 1e-5 read 1.00000.
@@ -27,7 +37,7 @@ pub fn mebibytes(value: f64) -> String {
 }
 
 /// What stands in a table, or nothing where there is none.
-pub fn cell(value: Option<f64>, text: fn(f64) -> String) -> String {
+pub fn cell(value: Option<f64>, text: impl Fn(f64) -> String) -> String {
     value.filter(|value| value.is_finite()).map(text).unwrap_or_default()
 }
 
@@ -55,12 +65,32 @@ mod tests {
 
     #[test]
     fn bounds_have_seven_digits_wherever_the_point_is() {
+        let bound = |value| bound("upper", value);
         assert_eq!(bound(25.135_589_584), "25.13559");
         assert_eq!(bound(0.001_234_567_89), "0.001234568");
         assert_eq!(bound(9.999_999_96), "10.00000");
         assert_eq!(bound(123_456_789.0), "123456789");
         assert_eq!(bound(1.5e12), "1.500000e12");
         assert_eq!(bound(0.0), "0");
+    }
+
+    #[test]
+    fn what_is_shown_is_still_a_bound() {
+        for (upper, text) in [
+            (4.000_000_012, "4.000001"),
+            (25.135_589_01, "25.13559"),
+            (25.135_590_01, "25.13560"),
+            (9.999_999_01, "10.00000"),
+            (123_456_789.2, "123456790"),
+            (1.500_000_1e12, "1.500001e12"),
+            (0.002, "0.002000000"),
+        ] {
+            assert_eq!(bound("upper", upper), text);
+        }
+        for (lower, text) in [(3.999_999_999_7, "3.999999"), (25.135_589_5, "25.13558"), (1.499_999_99e12, "1.499999e12")] {
+            assert_eq!(bound("lower", lower), text);
+        }
+        assert_eq!(proved_text("fgl-lower", 44.951_995_632, 9), "44.9519956");
     }
 
     #[test]
@@ -74,7 +104,7 @@ mod tests {
 
     #[test]
     fn absent_is_empty() {
-        assert_eq!(cell(None, bound), "");
-        assert_eq!(cell(Some(f64::NAN), bound), "");
+        assert_eq!(cell(None, ratio), "");
+        assert_eq!(cell(Some(f64::NAN), ratio), "");
     }
 }

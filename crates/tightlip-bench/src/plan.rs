@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use tightlip::{Kind, method_named};
 use tightlip_model::Query;
 
-use crate::source::NetworkSource;
+use crate::source::{NetworkSource, digest_of};
 use crate::suite::{LimitsEntry, MethodList, NetworkEntry, PublishedEntry, QueryEntry, Suite, SuiteError, nearest};
 use networks::Named;
 
@@ -36,6 +36,8 @@ pub enum Work {
 pub struct Task {
     /// The network.
     pub network: NetworkSource,
+    /// Digest the file must have, so that a run is about the file it was planned for.
+    pub file_sha256: Option<String>,
     /// Digest the canonical weights must have, for networks that are not part of this repository.
     pub sha256: Option<String>,
     /// The question.
@@ -56,6 +58,18 @@ pub struct Task {
     pub warmup: u32,
     /// Whether the course is wanted.
     pub trace: bool,
+}
+
+impl Task {
+    /// What is wrong, if the model file is not the one the run was planned with.
+    pub(crate) fn changed_file(&self) -> Option<String> {
+        let (NetworkSource::File { path, .. }, Some(wanted)) = (&self.network, &self.file_sha256) else { return None };
+        match digest_of(path) {
+            Ok(found) if found == *wanted => None,
+            Ok(_) => Some("the model file changed since the run began: take a new folder for the new file".to_owned()),
+            Err(error) => Some(format!("the model file cannot be read any more: {error}")),
+        }
+    }
 }
 
 /// One cell: one row to be.
@@ -266,6 +280,7 @@ impl Cell {
         let work = match &named.model {
             Ok(network) => Work::Run(Task {
                 network: network.clone(),
+                file_sha256: named.digest.clone(),
                 sha256: named.sha256.clone(),
                 query,
                 method: method.to_owned(),
@@ -329,8 +344,8 @@ impl Cell {
         let text = [
             suite.to_owned(),
             self.network.clone(),
-            self.source.clone(),
-            content.to_owned(),
+            // A file is what is in it, wherever it lies.
+            if content.is_empty() { self.source.clone() } else { content.to_owned() },
             format!("{:?}", self.query),
             self.method.clone(),
             format!(

@@ -47,7 +47,7 @@ pub(crate) fn bases(records: &[Record]) -> Bases {
 }
 
 /// One unit of the last digit of a decimal number: 0.001 for `36.482`, 1e-5 for `1.2e-4`.
-fn last_digit(number: &str) -> f64 {
+pub(crate) fn last_digit(number: &str) -> f64 {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let decimals = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     let exponent: i32 = exponent.parse().unwrap_or(0);

@@ -47,7 +47,7 @@ fn line(record: &Record, proved: Option<f64>) -> [String; 6] {
         record.method.clone(),
         record.published_source.clone().unwrap_or_default(),
         published,
-        number_text::cell(proved, number_text::bound),
+        number_text::cell(proved, |value| number_text::bound("upper", value)),
         record.verdict.map_or("", |verdict| verdict.words()).to_owned(),
     ]
 }

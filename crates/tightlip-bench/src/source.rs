@@ -3,11 +3,12 @@
 //! `file:data/iris.onnx`, `file:weights.npz?relu`, `random:10-64-3:relu:0`, `chordal:W10-D5`, `eclipse:80x2:0`. The text is
 //! what `records.csv` keeps, so that any row can be made again.
 
-use std::fmt;
+use std::{fmt, fs};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tightlip_model::file::{self, Normalisation, ReadOptions};
 use tightlip_model::{Activation, Network, random_network};
 
@@ -123,6 +124,15 @@ fn stem(path: &Path) -> String {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
+}
+
+/// Digest of a regular file.
+pub(crate) fn digest_of(path: &Path) -> std::io::Result<String> {
+    if fs::metadata(path)?.is_file() {
+        let digest = Sha256::digest(fs::read(path)?);
+        return Ok(digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")));
+    }
+    Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a regular file"))
 }
 
 /// Sizes joined by `-`, a hidden width that repeats more than twice in a row written once: `64-100x50-10`.

@@ -120,8 +120,8 @@ fn heading_of(method: &str, networks: &BTreeMap<&str, Vec<&CellSummary>>) -> Str
 fn bound_entry(cell: &CellSummary) -> String {
     let solved = cell.status == Status::Solved;
     match cell.proved.filter(|proved| proved.is_finite()) {
-        Some(proved) if solved => bound(proved),
-        Some(proved) => format!("{} ({})", bound(proved), cell.status.word()),
+        Some(proved) if solved => bound(&cell.kind, proved),
+        Some(proved) => format!("{} ({})", bound(&cell.kind, proved), cell.status.word()),
         None => cell.status.word().to_owned(),
     }
 }
@@ -152,7 +152,7 @@ fn comparison(text: &mut String, results: &Results) -> fmt::Result {
     header(text, "network", &columns.map(str::to_owned))?;
     for line in results.cells() {
         let numbers = [
-            cell(line.proved, bound),
+            cell(line.proved, |value| bound(&line.kind, value)),
             cell(line.to_lower, ratio),
             cell(line.to_fgl, ratio),
             cell(line.to_upper, ratio),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use tightlip_bench::{NetworkFacts, Record, Status};
+use tightlip_bench::{NetworkFacts, Record, Status, proved_text};
 
 use crate::table;
 
@@ -38,7 +38,7 @@ impl<'r> Comparison<'r> {
         for row in &self.uppers {
             rows.push(vec![
                 row.method.clone(),
-                number(row.proved),
+                number(row),
                 ratio(row.ratio_to_best_upper),
                 ratio(row.ratio_to_best_lower),
                 ratio(row.ratio_to_fgl),
@@ -54,7 +54,7 @@ impl<'r> Comparison<'r> {
             let none = || "-".to_owned();
             rows.push(vec![
                 row.method.clone(),
-                number(row.proved),
+                number(row),
                 none(),
                 none(),
                 none(),
@@ -81,15 +81,10 @@ impl<'r> Comparison<'r> {
     }
 }
 
-/// A bound to as many digits as anybody compares.
-fn number(value: Option<f64>) -> String {
-    /// Beyond, exponents are easier to compare.
-    const PLAIN: std::ops::Range<f64> = 1e-3..1e7;
-    match value {
-        Some(value) if PLAIN.contains(&value) || value == 0.0 => format!("{value:.7}"),
-        Some(value) => format!("{value:.7e}"),
-        None => "-".to_owned(),
-    }
+/// A bound to as many digits as anybody compares, rounded to its safe side.
+fn number(row: &Record) -> String {
+    const DIGITS: usize = 9;
+    row.proved.map_or_else(|| "-".to_owned(), |value| proved_text(&row.kind, value, DIGITS))
 }
 
 /// What the reader has to know of an answer that is not simply solved.

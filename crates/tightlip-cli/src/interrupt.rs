@@ -1,5 +1,6 @@
 //! Ctrl-C: the first asks for the best proved bound so far, the second ends the program.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,7 +25,7 @@ fn flag_with(message: &'static str) -> Arc<AtomicBool> {
         if shared.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED);
         }
-        eprintln!("{message}");
+        let _ = writeln!(std::io::stderr(), "{message}");
     });
     flag
 }

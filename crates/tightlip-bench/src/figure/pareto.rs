@@ -63,7 +63,7 @@ fn point(cell: &CellSummary) -> Option<Point> {
 
 /// Network, method, proved bound and seconds, for the pointer.
 pub(super) fn tip(cell: &CellSummary) -> String {
-    let bound = cell.proved.map_or("no bound".to_owned(), number_text::bound);
+    let bound = cell.proved.map_or("no bound".to_owned(), |value| number_text::bound(&cell.kind, value));
     let seconds = cell.total_s.map_or("no time".to_owned(), number_text::seconds);
     format!("{}\n{}\n{bound}\n{seconds} ({})", cell.question.label(), cell.method, cell.status.word())
 }

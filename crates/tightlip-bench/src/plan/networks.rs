@@ -1,11 +1,8 @@
 //! The networks of a suite: which there are, what they are called, and what they are.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-use crate::source::{NetworkSource, sizes};
+use crate::source::{NetworkSource, digest_of, sizes};
 use crate::suite::{NetworkEntry, RandomFamily};
 
 /// A network with a name.
@@ -185,15 +182,6 @@ fn generated(sources: Vec<NetworkSource>) -> Result<Vec<Named>, String> {
         digest: None,
     };
     Ok(sources.into_iter().map(named).collect())
-}
-
-/// Digest of a regular file.
-fn digest_of(path: &Path) -> std::io::Result<String> {
-    if fs::metadata(path)?.is_file() {
-        let digest = Sha256::digest(fs::read(path)?);
-        return Ok(digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")));
-    }
-    Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a regular file"))
 }
 
 /// The path without `.` and without a folder that is left again at once.

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
-use tightlip_bench::{Cell, Observer, Record, Work};
+use tightlip_bench::{Cell, Observer, Record, Work, proved_text};
 
 /// A running display; it clears itself when dropped. Where stderr is not a terminal, a line for each cell that ended.
 pub struct CellDisplay {
@@ -57,7 +57,7 @@ impl Observer for CellDisplay {
     }
 
     fn ended(&mut self, record: &Record) {
-        let proved = record.proved.map_or_else(|| "-".to_owned(), |value| format!("{value:.8}"));
+        let proved = record.proved.map_or_else(|| "-".to_owned(), |value| proved_text(&record.kind, value, 9));
         let seconds = record.total_s.map_or_else(String::new, |seconds| format!("{seconds:.3} s"));
         let text = format!(
             "{:<32} {:<28} {proved:>16} {seconds:>10}  {}",
@@ -67,7 +67,8 @@ impl Observer for CellDisplay {
         );
         if !self.is_terminal {
             let (index, count) = self.place;
-            eprintln!("{index}/{count}  {text}");
+            // Where nobody listens the rows are on disk all the same.
+            let _ = writeln!(std::io::stderr(), "{index}/{count}  {text}");
             return;
         }
         let line = self.lines.insert_before(&self.running, ProgressBar::new_spinner());
