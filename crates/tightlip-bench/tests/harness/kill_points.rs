@@ -12,7 +12,7 @@ use tightlip_bench::{
     complete,
 };
 
-use crate::support::{MockExecutor, environment, resumed, run, small_plan, timeless};
+use crate::support::{MockExecutor, environment, resumed, run, seeded, small_plan, timeless};
 
 /// Lengths of `traces.csv` and `records.csv`.
 type Lengths = (usize, usize);
@@ -107,7 +107,7 @@ fn resume_and_compare(place: &Path, whole: usize) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(seeded(48))]
 
     #[test]
     fn a_run_killed_at_any_byte_resumes_to_the_rows_of_an_undisturbed_run(

@@ -10,7 +10,7 @@ use tightlip_bench::{
     table_of_records,
 };
 
-use crate::support::{MockExecutor, bare_row, environment, lines, plan_of, run};
+use crate::support::{MockExecutor, bare_row, environment, lines, plan_of, run, seeded};
 
 const RECORDS_HEADER: &str = "schema_version,run_id,timestamp,suite,cell,network,network_source,network_sha256,sizes,\
 parameters,activation,input_norm,output_norm,output,method,options,kind,level,claimed,proved,relaxation_lower,\
@@ -148,7 +148,7 @@ fn bits(values: &[Option<f64>]) -> Vec<Option<u64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(seeded(64))]
 
     #[test]
     fn numbers_survive_bit_by_bit(values in prop::collection::vec(prop::option::of(finite()), 14), exact in finite()) {
