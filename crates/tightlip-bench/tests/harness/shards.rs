@@ -156,7 +156,12 @@ fn a_shard_that_is_not_finished_is_named_with_what_to_do() {
     }
     let (mut folder, mut records) = resumed(&part, &path).expect("a run");
     run(&part, &mut MockExecutor::new(), &mut folder, &mut records, Unfinished::Discard).expect("room");
-    assert_eq!(merge(place.path()).expect("whole").len(), 13);
+    // Its rows are complete, but nobody has compared them yet.
+    assert!(records.iter().all(|row| row.ratio_to_best_upper.is_none()));
+    let merged = merge(place.path()).expect("whole");
+    assert_eq!(merged.len(), 13);
+    let compared = |row: &Record| row.ratio_to_best_upper.is_some() == row.upper().is_some();
+    assert!(merged.iter().all(compared), "{merged:?}");
 }
 
 #[test]

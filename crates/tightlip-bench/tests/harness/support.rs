@@ -11,7 +11,7 @@ use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use tightlip::TraceRow;
 use tightlip_bench::{
     Answer, Cell, CellSeconds, Environment, Executor, FolderError, NetworkFacts, Observer, Plan, RECORDS, Record,
-    RunEnd, RunFolder, Runner, SCHEMA_VERSION, Sink, Stamp, Status, Suite, Task, Unfinished,
+    RunEnd, RunFolder, Runner, SCHEMA_VERSION, Sink, Stamp, Status, Suite, Task, TraceRecord, Unfinished,
 };
 
 /// Answers tasks with planted answers.
@@ -276,6 +276,26 @@ pub fn bare_row() -> Record {
         commit: None,
         cpu: None,
         repetition: 1,
+    }
+}
+
+/// A step of a course.
+pub fn step() -> TraceRecord {
+    TraceRecord {
+        run_id: "run".to_owned(),
+        cell: "0123456789abcdef".to_owned(),
+        network: "net".to_owned(),
+        input_norm: "2".to_owned(),
+        output_norm: "inf".to_owned(),
+        output: "0-1".to_owned(),
+        method: "lipsdp-neuron.lifted".to_owned(),
+        repetition: 1,
+        time_s: 0.5,
+        passes: 3,
+        value: 4.0,
+        scaled_eigenvalue: None,
+        rank: 16,
+        proved: None,
     }
 }
 
