@@ -61,7 +61,12 @@ impl ProcessExecutor {
     fn run(&self, task: &Task) -> io::Result<Answer> {
         let text = serde_json::to_vec(task)?;
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(&self.arguments)
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         // Ctrl-C at a terminal reaches the whole group; the cell is told once, by us.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -220,10 +225,14 @@ fn without_answer(exit: ExitStatus, complaints: &[u8], sent: Option<io::Error>) 
     /// Characters of its last words that are kept.
     const LAST_WORDS: usize = 300;
     let text = String::from_utf8_lossy(complaints);
-    if text.contains("memory allocation of") {
+    // The words of the standard library, and of the linear algebra.
+    if ["memory allocation of", "AllocError"].iter().any(|words| text.contains(words)) {
         return Answer::without(Status::Killed, "it outgrew its memory limit".to_owned());
     }
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Where in the sources it happened is for debuggers, and names folders of the machine that built it.
+    let location = |line: &&str| line.starts_with("thread '") || line.starts_with("note: ");
+    let words =
+        text.lines().filter(|line| !location(line)).flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
     let skipped = words.chars().count().saturating_sub(LAST_WORDS);
     let words: String = words.chars().skip(skipped).collect();
     let unsent = sent.map_or_else(String::new, |error| format!("; its task could not be sent: {error}"));
