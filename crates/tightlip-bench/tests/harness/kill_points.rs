@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::thread;
 
 use proptest::prelude::*;
 use tempfile::{TempDir, tempdir};
@@ -12,7 +13,7 @@ use tightlip_bench::{
     complete,
 };
 
-use crate::support::{MockExecutor, environment, resumed, run, small_plan, timeless};
+use crate::support::{MockExecutor, bare_row, environment, resumed, run, seeded, small_plan, step, timeless};
 
 /// Lengths of `traces.csv` and `records.csv`.
 type Lengths = (usize, usize);
@@ -107,7 +108,7 @@ fn resume_and_compare(place: &Path, whole: usize) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(seeded(48))]
 
     #[test]
     fn a_run_killed_at_any_byte_resumes_to_the_rows_of_an_undisturbed_run(
@@ -220,4 +221,32 @@ fn a_resumed_run_remembers_that_it_was() {
     let kept = Environment::read(place.path()).expect("an environment");
     assert_eq!(kept.started, environment(13).started);
     assert!(matches!(&kept.resumed[..], [one] if one.contains("2026-02-02")), "{:?}", kept.resumed);
+}
+
+#[test]
+fn a_course_is_in_its_file_before_the_row_that_says_the_cell_is_complete() {
+    const CELLS: usize = 100;
+    let place = tempdir().expect("a folder");
+    let mut folder = RunFolder::create(place.path(), &environment(CELLS)).expect("a new folder");
+    let begin = lengths(place.path());
+    let course = vec![step(); 50];
+    folder.append(&bare_row(), &course).expect("room");
+    let first = lengths(place.path());
+    let (of_course, of_row) = (first.0 - begin.0, first.1 - begin.1);
+    let path = place.path().to_path_buf();
+    // Somebody looks all the time: first at the records, then at the courses, which only grow.
+    let watcher = thread::spawn(move || {
+        let length = |file: &str| fs::metadata(path.join(file)).expect("it is there").len() as usize;
+        loop {
+            let rows = (length(RECORDS) - begin.1).div_ceil(of_row);
+            let courses = (length(TRACES) - begin.0) / of_course;
+            if courses < rows || rows == CELLS {
+                return (courses, rows);
+            }
+        }
+    });
+    for _ in 1..CELLS {
+        folder.append(&bare_row(), &course).expect("room");
+    }
+    assert_eq!(watcher.join().expect("it ends with the last row"), (CELLS, CELLS));
 }

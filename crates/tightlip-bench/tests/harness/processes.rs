@@ -94,8 +94,19 @@ fn a_crash_is_a_row_with_the_last_words() {
     crashed("printf '\\377\\000'; printf '\\377' >&2", &["without an answer"]);
     crashed("echo '{}'", &["without an answer"]);
     crashed("exec 0<&-; exit 4", &["exit status: 4"]);
-    let killed = answer_of(shell("echo 'memory allocation of 123 bytes failed' >&2; kill -ABRT $$"), &task);
-    without_answer(&killed, Status::Killed, &["memory limit"]);
+    for words in ["memory allocation of 123 bytes failed", "called `Result::unwrap()` on an `Err` value: AllocError"] {
+        let killed = answer_of(shell(&format!("echo '{words}' >&2; kill -ABRT $$")), &task);
+        without_answer(&killed, Status::Killed, &["memory limit"]);
+    }
+}
+
+#[test]
+fn last_words_do_not_tell_where_the_program_was_built() {
+    let script = "printf '%s\\n' \"thread 'main' (7) panicked at /home/me/src/main.rs:1:2:\" 'index out of bounds' \
+                  'note: run with RUST_BACKTRACE=1' >&2; [ \"$RUST_BACKTRACE\" = 0 ] && exit 101";
+    let answer = answer_of(shell(script), &short_task());
+    without_answer(&answer, Status::Crashed, &["exit status: 101", "its last words: index out of bounds"]);
+    assert!(answer.reason.is_some_and(|reason| !reason.contains("/home") && !reason.contains("note")));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tightlip_bench::{
     table_of_records,
 };
 
-use crate::support::{MockExecutor, bare_row, environment, lines, plan_of, run};
+use crate::support::{MockExecutor, bare_row, environment, lines, plan_of, run, seeded, step};
 
 const RECORDS_HEADER: &str = "schema_version,run_id,timestamp,suite,cell,network,network_source,network_sha256,sizes,\
 parameters,activation,input_norm,output_norm,output,method,options,kind,level,claimed,proved,relaxation_lower,\
@@ -148,7 +148,7 @@ fn bits(values: &[Option<f64>]) -> Vec<Option<u64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(seeded(64))]
 
     #[test]
     fn numbers_survive_bit_by_bit(values in prop::collection::vec(prop::option::of(finite()), 14), exact in finite()) {
@@ -196,20 +196,12 @@ proptest! {
     #[test]
     fn steps_survive_bit_by_bit(values in prop::collection::vec(prop::option::of(finite()), 2), exact in finite()) {
         let step = TraceRecord {
-            run_id: "run".to_owned(),
-            cell: "cell".to_owned(),
             network: "a, \"network\"".to_owned(),
-            input_norm: "2".to_owned(),
-            output_norm: "inf".to_owned(),
-            output: "0-1".to_owned(),
-            method: "lipsdp-neuron.lifted".to_owned(),
-            repetition: 1,
             time_s: exact.abs(),
-            passes: 3,
             value: exact,
             scaled_eigenvalue: values[0],
-            rank: 16,
             proved: values[1],
+            ..step()
         };
         let place = tempdir().expect("a folder");
         let mut folder = RunFolder::create(place.path(), &environment(1)).expect("a new folder");

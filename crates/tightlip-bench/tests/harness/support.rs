@@ -4,11 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use tightlip::TraceRow;
 use tightlip_bench::{
     Answer, Cell, CellSeconds, Environment, Executor, FolderError, NetworkFacts, Observer, Plan, RECORDS, Record,
-    RunEnd, RunFolder, Runner, SCHEMA_VERSION, Sink, Stamp, Status, Suite, Task, Unfinished,
+    RunEnd, RunFolder, Runner, SCHEMA_VERSION, Sink, Stamp, Status, Suite, Task, TraceRecord, Unfinished,
 };
 
 /// Answers tasks with planted answers.
@@ -191,9 +194,21 @@ pub fn complete_run(plan: &Plan, path: &Path) -> (RunFolder, Vec<Record>) {
     (folder, records)
 }
 
-/// Goes on with the run in `path`: the folder and its rows.
+/// So many cases, the same ones in every run, and nothing written beside the tests.
+pub fn seeded(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(4), failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Goes on with the run in `path`: the folder and its rows. A process that another test starts holds the lock, too, for the
+/// moment before it becomes another program, so that a lock is waited for.
 pub fn resumed(plan: &Plan, path: &Path) -> Result<(RunFolder, Vec<Record>), FolderError> {
     let planned = |key: &str| plan.cells.iter().any(|cell| cell.key == key);
+    for _ in 0..50 {
+        match RunFolder::resume(path, planned) {
+            Err(FolderError::Locked { .. }) => thread::sleep(Duration::from_millis(10)),
+            other => return other.map(|(folder, records, _)| (folder, records)),
+        }
+    }
     RunFolder::resume(path, planned).map(|(folder, records, _)| (folder, records))
 }
 
@@ -261,6 +276,26 @@ pub fn bare_row() -> Record {
         commit: None,
         cpu: None,
         repetition: 1,
+    }
+}
+
+/// A step of a course.
+pub fn step() -> TraceRecord {
+    TraceRecord {
+        run_id: "run".to_owned(),
+        cell: "0123456789abcdef".to_owned(),
+        network: "net".to_owned(),
+        input_norm: "2".to_owned(),
+        output_norm: "inf".to_owned(),
+        output: "0-1".to_owned(),
+        method: "lipsdp-neuron.lifted".to_owned(),
+        repetition: 1,
+        time_s: 0.5,
+        passes: 3,
+        value: 4.0,
+        scaled_eigenvalue: None,
+        rank: 16,
+        proved: None,
     }
 }
 
