@@ -268,6 +268,7 @@ mod tests {
     fn a_step_without_a_number_is_left_out_so_that_the_answer_can_be_read() {
         let task = Task {
             network: "random:2-3-1:relu:0".parse().expect("a source"),
+            file_sha256: None,
             sha256: None,
             query: tightlip_model::Query::euclidean(tightlip_model::OutputSelection::All),
             method: "norm-product".to_owned(),

@@ -64,6 +64,20 @@ pub enum FolderError {
         /// Network and method of the first.
         first: String,
     },
+    /// The suite file changed.
+    #[error(
+        "{}: this run began with another suite file (SHA-256 {began}, now {now}): continue it with that one, or take another \
+         folder",
+        path.display()
+    )]
+    OtherSuite {
+        /// The folder.
+        path: PathBuf,
+        /// Digest of the suite it began with.
+        began: String,
+        /// Digest of this suite.
+        now: String,
+    },
     /// A row could not be kept.
     #[error(
         "{}: a row could not be written ({source}); every row before it is on disk: make room and continue with --resume; \
@@ -172,12 +186,33 @@ impl RunFolder {
         Ok((folder, rows, cut))
     }
 
+    /// Takes rows away, to be made again.
+    ///
+    /// # Errors
+    /// If the tables cannot be written.
+    pub fn forget(
+        &mut self,
+        records: &mut Vec<Record>,
+        is_wanted: impl Fn(&Record) -> bool,
+    ) -> Result<(), FolderError> {
+        let before = records.len();
+        records.retain(|row| !is_wanted(row));
+        if records.len() < before {
+            self.records.replace(&table::of_records(records))?;
+        }
+        Ok(())
+    }
+
     /// Remembers that the run goes on, with what is different now, and returns what it began with.
     ///
     /// # Errors
     /// If `environment.json` is damaged or cannot be written.
     pub fn resumed_at(&mut self, now: &Environment) -> Result<Environment, FolderError> {
         let mut environment = Environment::read(&self.path)?;
+        if environment.suite_sha256 != now.suite_sha256 {
+            let (began, now) = (environment.suite_sha256, now.suite_sha256.clone());
+            return Err(FolderError::OtherSuite { path: self.path.clone(), began, now });
+        }
         let commit = now.commit.as_deref().unwrap_or("unknown");
         environment.resumed.push(format!("{}: version {}, commit {commit}, {}", now.started, now.version, now.build));
         environment.cells = now.cells;

@@ -87,7 +87,9 @@ mod tests {
         ] {
             assert_eq!(bound("upper", upper), text);
         }
-        for (lower, text) in [(3.999_999_999_7, "3.999999"), (25.135_589_5, "25.13558"), (1.499_999_99e12, "1.499999e12")] {
+        for (lower, text) in
+            [(3.999_999_999_7, "3.999999"), (25.135_589_5, "25.13558"), (1.499_999_99e12, "1.499999e12")]
+        {
             assert_eq!(bound("lower", lower), text);
         }
         assert_eq!(proved_text("fgl-lower", 44.951_995_632, 9), "44.9519956");

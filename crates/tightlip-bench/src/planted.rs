@@ -129,6 +129,7 @@ pub fn environment() -> Environment {
         memory_mib: Some(7984),
         system: "Linux 6.8".into(),
         load_before: Some(0.25),
+        merged: 0,
         resumed: Vec::new(),
     }
 }

@@ -3,9 +3,9 @@
 //! `file:data/iris.onnx`, `file:weights.npz?relu`, `random:10-64-3:relu:0`, `chordal:W10-D5`, `eclipse:80x2:0`. The text is
 //! what `records.csv` keeps, so that any row can be made again.
 
-use std::{fmt, fs};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::{fmt, fs};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

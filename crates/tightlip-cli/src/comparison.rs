@@ -52,16 +52,7 @@ impl<'r> Comparison<'r> {
             let remark =
                 if row.status == Status::Solved { meaning.to_owned() } else { format!("{meaning}; {}", remark(row)) };
             let none = || "-".to_owned();
-            rows.push(vec![
-                row.method.clone(),
-                number(row),
-                none(),
-                none(),
-                none(),
-                seconds(row),
-                memory(row),
-                remark,
-            ]);
+            rows.push(vec![row.method.clone(), number(row), none(), none(), none(), seconds(row), memory(row), remark]);
         }
         if !rows.is_empty() {
             let header = ["method", "proved", "÷ best", "÷ witness", "÷ FGL", "seconds", "MiB", ""];

@@ -11,7 +11,7 @@ pub fn verdict(findings: &[Finding]) -> &'static str {
     match findings.iter().map(|finding| finding.severity).max() {
         Some(Severity::Alarm) => "SOUNDNESS ALARM: two proofs contradict each other",
         Some(Severity::Disagreement) => "red: methods for the same number disagree",
-        Some(Severity::Failure) => "red: cells have no answer for a reason nobody asked for",
+        Some(Severity::Failure) => "red: cells failed",
         Some(Severity::Warning) => "green, with warnings",
         None => "green",
     }
@@ -41,7 +41,7 @@ pub fn judged(findings: &[Finding]) -> Result<(), CommandFailure> {
         return Ok(());
     }
     Err(CommandFailure::refused(
-        format!("{} ({worst} findings)", verdict(findings)),
+        format!("{} ({worst} finding{})", verdict(findings), if worst == 1 { "" } else { "s" }),
         Some("the findings above say where, and how to see it again".to_owned()),
     ))
 }

@@ -1,8 +1,11 @@
 //! What the machine has, what the process uses, and how it is kept within limits, where the system tells and lets.
 
 use std::fs;
+use std::path::PathBuf;
 
 use tightlip_bench::Environment;
+
+use crate::failure::CommandFailure;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -77,25 +80,87 @@ pub fn end_with_parent() {
     }
 }
 
-/// Keeps this process, and the threads it starts from now on, to `count` of the cores it may use, from number `first` on.
-pub fn pin(first: usize, count: usize) {
+/// Cores that no other run on this machine measures on, for as long as this value lives.
+pub struct Cores {
+    numbers: Vec<usize>,
+    /// The locks that say so; the system gives them up with the process, however it ends.
+    _locks: Vec<fs::File>,
+}
+
+impl Cores {
+    /// Their numbers, joined by commas.
+    pub fn list(&self) -> String {
+        self.numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// Reserves `count` of the cores this process may use, or as many as there are; `None` if other runs have them.
+pub fn reserve_cores(count: usize) -> Option<Cores> {
+    let allowed = allowed_cores();
+    let wanted = count.min(allowed.len());
+    let (mut numbers, mut locks) = (Vec::new(), Vec::new());
+    for core in allowed {
+        if numbers.len() == wanted {
+            break;
+        }
+        if let Some(lock) = locked(core) {
+            numbers.push(core);
+            locks.push(lock);
+        }
+    }
+    (numbers.len() == wanted && wanted > 0).then_some(Cores { numbers, _locks: locks })
+}
+
+/// The lock of a core, if nobody has it.
+fn locked(core: usize) -> Option<fs::File> {
+    #[cfg(unix)]
+    {
+        let path = std::env::temp_dir().join(format!("tightlip-core-{core}.lock"));
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path).ok()?;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).ok().map(|()| file)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = core;
+        None
+    }
+}
+
+/// The cores this process may use.
+fn allowed_cores() -> Vec<usize> {
     #[cfg(target_os = "linux")]
     {
-        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-        let Ok(allowed) = sched_getaffinity(None) else { return };
-        let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect();
-        if cores.is_empty() {
-            return;
-        }
-        let mut chosen = CpuSet::new();
-        for at in 0..count.min(cores.len()) {
-            chosen.set(cores[(first + at) % cores.len()]);
-        }
-        // Not pinned is measured all the same.
-        let _ = sched_setaffinity(None, &chosen);
+        use rustix::thread::{CpuSet, sched_getaffinity};
+        sched_getaffinity(None)
+            .map_or_else(|_| Vec::new(), |allowed| (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect())
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = (first, count);
+    Vec::new()
+}
+
+/// Keeps this process, and the threads it starts from now on, to the first `count` of these cores.
+pub fn pin(cores: &[usize], count: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        let mut chosen = rustix::thread::CpuSet::new();
+        for &core in cores.iter().take(count).filter(|&&core| core < rustix::thread::CpuSet::MAX_CPU) {
+            chosen.set(core);
+        }
+        // Not pinned is measured all the same.
+        let _ = rustix::thread::sched_setaffinity(None, &chosen);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (cores, count);
+}
+
+/// This very program, also when its file is replaced meanwhile.
+pub fn this_program() -> Result<PathBuf, CommandFailure> {
+    let itself = PathBuf::from("/proc/self/exe");
+    if itself.exists() {
+        return Ok(itself);
+    }
+    std::env::current_exe()
+        .map_err(|error| CommandFailure::bad_input(format!("the program does not know where it is: {error}"), None))
 }
 
 /// The number of KiB after `key` in a file of the proc system.

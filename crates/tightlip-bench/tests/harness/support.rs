@@ -149,6 +149,7 @@ pub fn environment(cells: usize) -> Environment {
         memory_mib: None,
         system: "Linux".to_owned(),
         load_before: None,
+        merged: 0,
         resumed: Vec::new(),
     }
 }

@@ -66,11 +66,15 @@ pub struct BenchArguments {
     #[arg(short, long, value_name = "DIR", required_unless_present = "list")]
     pub output: Option<PathBuf>,
 
-    /// Go on with the run in that folder: cells that have a row are not run again
+    /// Go on with the run in that folder, or begin it: cells that have a row are not run again
     #[arg(long)]
     pub resume: bool,
 
-    /// Run part I of N, into DIR/shard-I-of-N [default: from SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT, else everything]
+    /// With --resume: run cells again that were refused, failed, killed or crashed
+    #[arg(long, requires = "resume")]
+    pub retry: bool,
+
+    /// Run part I of N, into DIR/shard-I-of-N [default: the task of a SLURM array, from SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT, else everything]
     #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
     pub shard: Option<Shard>,
 
@@ -109,7 +113,7 @@ pub struct ReportArguments {
 /// Arguments of the hidden command that runs one cell.
 #[derive(Debug, Args)]
 pub struct CellArguments {
-    /// Keep to as many cores as there are threads, from this one of the allowed cores on
-    #[arg(long, value_name = "CORE")]
-    pub pin: Option<usize>,
+    /// Keep to as many of these cores as there are threads
+    #[arg(long, value_name = "CORES", value_delimiter = ',')]
+    pub pin: Option<Vec<usize>>,
 }

@@ -1,13 +1,14 @@
 //! `tightlip bench SUITE.toml -o DIR`: every cell of a suite, each in a process of its own.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 use tightlip_bench::{
-    Environment, Finding, ProcessExecutor, Record, RunEnd, RunFolder, Runner, Shard, Stamp, Suite, Unfinished,
+    Environment, Finding, ProcessExecutor, RECORDS, Record, RunEnd, RunFolder, Runner, Shard, Stamp, Suite, Unfinished,
     complete, inspect, merge,
 };
 
@@ -37,17 +38,25 @@ pub fn run(arguments: &BenchArguments) -> Result<(), CommandFailure> {
     }
     let output = arguments.output.as_deref().ok_or_else(|| CommandFailure::bad_input("want a folder: -o DIR", None))?;
     let folder = prepared.shard.map_or_else(|| output.to_path_buf(), |shard| output.join(shard.folder()));
-    measure(&prepared, &folder, arguments.resume)
+    measure(&prepared, &folder, arguments)
 }
 
 /// Reads the suite and makes its plan.
 fn prepare(path: &Path, arguments: &BenchArguments) -> Result<Prepared, CommandFailure> {
     let suite = Suite::read(path)?;
+    if let Some(folder) = arguments.external.as_deref().filter(|folder| !folder.is_dir()) {
+        let what = format!("--external {}: there is no such folder", folder.display());
+        return Err(CommandFailure::bad_input(what, None));
+    }
     let mut plan = tightlip_bench::Plan::new(&suite, path, arguments.external.as_deref())?;
     let shard = match arguments.shard {
         Some(shard) => Some(shard),
         None => shard_of_array()?,
     };
+    if let (Some(shard), None) = (shard, arguments.shard) {
+        let part = format!("{} of {}", shard.index, shard.count);
+        tell(&format!("part {part}, because this is a task of a SLURM array; --shard 1/1 runs everything"));
+    }
     if let Some(shard) = shard {
         plan = plan.shard(shard);
     }
@@ -73,6 +82,7 @@ fn prepare(path: &Path, arguments: &BenchArguments) -> Result<Prepared, CommandF
         memory_mib: None,
         system: String::new(),
         load_before: None,
+        merged: 0,
         resumed: Vec::new(),
     };
     machine::describe(&mut environment);
@@ -99,6 +109,12 @@ fn shard_of_array() -> Result<Option<Shard>, CommandFailure> {
     })
 }
 
+/// Says something beside the result.
+fn tell(words: &str) {
+    // Where nobody listens the run goes on all the same.
+    let _ = writeln!(std::io::stderr(), "{words}");
+}
+
 /// The command as it was typed, the program without its folder.
 fn command_line() -> String {
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
@@ -108,16 +124,24 @@ fn command_line() -> String {
 }
 
 /// Runs the cells that have no row yet.
-fn measure(prepared: &Prepared, folder: &Path, resume: bool) -> Result<(), CommandFailure> {
-    let Prepared { plan, environment, shard } = prepared;
-    let (mut run, mut records, stamp) = if resume { resumed(prepared, folder)? } else { begun(prepared, folder)? };
+fn measure(prepared: &Prepared, folder: &Path, arguments: &BenchArguments) -> Result<(), CommandFailure> {
+    let Prepared { plan, environment, .. } = prepared;
+    // A job that is queued again has the same command line, whether it had begun or not.
+    let goes_on = arguments.resume && folder.join(RECORDS).exists();
+    let (mut run, mut records, stamp) = if goes_on { resumed(prepared, folder)? } else { begun(prepared, folder)? };
+    if arguments.retry {
+        run.forget(&mut records, |row| row.status.is_failure())?;
+    }
     let interrupt = interrupt::between_cells();
-    let pin = shard.map_or(0, |shard| shard.index as usize - 1);
+    let threads = plan.cells.iter().map(|cell| cell.limits.threads as usize).max().unwrap_or(1);
+    let cores = machine::reserve_cores(threads);
+    if cores.is_none() {
+        tell("other runs measure on these cores, too, so times will be longer than they should; run fewer at once");
+    }
+    let pin = cores.iter().flat_map(|cores| ["--pin".into(), cores.list().into()]);
     let mut executor = ProcessExecutor {
-        program: std::env::current_exe().map_err(|error| {
-            CommandFailure::bad_input(format!("the program does not know where it is: {error}"), None)
-        })?,
-        arguments: ["cell".into(), "--pin".into(), pin.to_string().into()].to_vec(),
+        program: machine::this_program()?,
+        arguments: std::iter::once("cell".into()).chain(pin).collect(),
         interrupt: Arc::clone(&interrupt),
         loading: ProcessExecutor::LOADING,
     };
@@ -168,7 +192,7 @@ fn resumed(prepared: &Prepared, folder: &Path) -> Result<Started, CommandFailure
     let planned: HashSet<&str> = prepared.plan.cells.iter().map(|cell| cell.key.as_str()).collect();
     let (mut run, records, cut) = RunFolder::resume(folder, |key| planned.contains(key))?;
     if cut > 0 {
-        eprintln!("the last row was cut short ({cut} bytes): its cell is run again");
+        tell(&format!("the last row was cut short ({cut} bytes): its cell is run again"));
     }
     let before = run.resumed_at(&prepared.environment)?;
     Ok((run, records, stamp(&prepared.environment, before.run_id)))
@@ -196,7 +220,7 @@ fn conclude(records: &[Record], folder: &Path) -> Result<(), CommandFailure> {
     printed(table::print_lines(&[
         ("rows", format!("{}: {}", records.len(), counts.join(", "))),
         ("verdict", findings::verdict(&found).to_owned()),
-        ("records", folder.join(tightlip_bench::RECORDS).display().to_string()),
+        ("records", folder.join(RECORDS).display().to_string()),
         ("next", format!("tightlip report {}", folder.display())),
     ]))?;
     findings::judged(&found)

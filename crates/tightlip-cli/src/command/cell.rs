@@ -23,8 +23,8 @@ pub fn run(arguments: &CellArguments) -> Result<(), CommandFailure> {
     })?;
     machine::end_with_parent();
     machine::limit_memory(task.memory_mib);
-    if let Some(first) = arguments.pin {
-        machine::pin(first, task.threads as usize);
+    if let Some(cores) = &arguments.pin {
+        machine::pin(cores, task.threads as usize);
     }
     faer::set_global_parallelism(faer::Par::Seq);
     let mut answer = Answer::of_task(&task, &interrupt::flag());

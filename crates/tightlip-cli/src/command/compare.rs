@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use tightlip_bench::{
     FolderError, LimitsEntry, MethodList, NetworkFacts, NetworkSource, Observer, Plan, ProcessExecutor, QueryEntry,
-    Record, Runner, Sink, Stamp, Status, TraceRecord, Unfinished, complete, inspect, table_of_records,
+    Record, RunEnd, Runner, Sink, Stamp, Status, TraceRecord, Unfinished, complete, inspect, table_of_records,
 };
 use tightlip_model::file;
 
@@ -47,11 +47,8 @@ pub fn run(arguments: &CompareArguments) -> Result<(), CommandFailure> {
     let plan = Plan::of_models(&models, &methods(arguments), query(arguments), limits(arguments)?)
         .map_err(|what| CommandFailure::bad_input(format!("--methods: {what}"), None))?;
     let mut records = Vec::new();
-    run_plan(&plan, &mut records)?;
+    let end = run_plan(&plan, &mut records)?;
     complete(&mut records);
-    if let Some(path) = &arguments.records {
-        file::store(path, &table_of_records(&records))?;
-    }
     let found = inspect(&records);
     if arguments.json {
         printed(table::print_json(&records))?;
@@ -61,6 +58,13 @@ pub fn run(arguments: &CompareArguments) -> Result<(), CommandFailure> {
             printed(Comparison::new(name, facts, &rows).print())?;
         }
         printed(findings::print(&found))?;
+    }
+    // After the tables: if it cannot be written, they are not lost.
+    if let Some(path) = &arguments.records {
+        file::store(path, &table_of_records(&records))?;
+    }
+    if let RunEnd::Interrupted { left } = end {
+        return Err(CommandFailure::bad_input(format!("interrupted: {left} cells were not run"), None));
     }
     findings::judged(&found)?;
     if records.iter().all(|record| record.proved.is_none()) {
@@ -103,7 +107,7 @@ fn limits(arguments: &CompareArguments) -> Result<LimitsEntry, CommandFailure> {
 }
 
 /// Runs the cells, in processes of their own.
-fn run_plan(plan: &Plan, records: &mut Vec<Record>) -> Result<(), CommandFailure> {
+fn run_plan(plan: &Plan, records: &mut Vec<Record>) -> Result<RunEnd, CommandFailure> {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let stamp = Stamp {
         run_id: format!("{}-compare", now.replace(['-', ':'], "")),
@@ -112,8 +116,7 @@ fn run_plan(plan: &Plan, records: &mut Vec<Record>) -> Result<(), CommandFailure
         cpu: machine::cpu(),
     };
     let interrupt = interrupt::between_cells();
-    let program = std::env::current_exe()
-        .map_err(|error| CommandFailure::bad_input(format!("the program does not know where it is: {error}"), None))?;
+    let program = machine::this_program()?;
     let mut executor = ProcessExecutor {
         program,
         arguments: vec!["cell".into()],
@@ -131,8 +134,8 @@ fn run_plan(plan: &Plan, records: &mut Vec<Record>) -> Result<(), CommandFailure
         // Who waits for a comparison and interrupts it wants what there is.
         unfinished: Unfinished::Keep,
     }
-    .run(plan, records)?;
-    Ok(())
+    .run(plan, records)
+    .map_err(Into::into)
 }
 
 /// The failure of a comparison in which nothing was proved.

@@ -1,5 +1,8 @@
 //! `tightlip report DIR`: summary, figures and page of a run, from its tables alone.
 
+use std::fs;
+use std::path::Path;
+
 use tightlip_bench::{
     ENVIRONMENT, Environment, Finding, RECORDS, Results, Severity, TRACES, complete, inspect, read_records,
     read_traces, write_report,
@@ -13,6 +16,7 @@ use crate::{findings, table};
 /// Runs the command.
 pub fn run(arguments: &ReportArguments) -> Result<(), CommandFailure> {
     let folder = &arguments.folder;
+    check(folder)?;
     let (mut records, cut) = read_records(&folder.join(RECORDS))?;
     if records.is_empty() {
         let what = format!("{}: there are no rows, so there is nothing to report", folder.join(RECORDS).display());
@@ -42,6 +46,21 @@ pub fn run(arguments: &ReportArguments) -> Result<(), CommandFailure> {
     }
     printed(table::print_lines(&lines))?;
     findings::judged(&found)
+}
+
+/// Whether there is a run in the folder, and if not, what there is.
+fn check(folder: &Path) -> Result<(), CommandFailure> {
+    if folder.join(RECORDS).exists() {
+        return Ok(());
+    }
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let has_shards = entries.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with("shard-"));
+    let advice = if has_shards {
+        format!("put its shards together first: tightlip bench merge {}", folder.display())
+    } else {
+        "give the folder of a run: the one given to `tightlip bench -o`".to_owned()
+    };
+    Err(CommandFailure::bad_input(format!("{}: there is no {RECORDS} in this folder", folder.display()), Some(advice)))
 }
 
 /// What is missing of a run that did not end.
