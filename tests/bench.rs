@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -135,12 +135,8 @@ fn an_interrupted_run_says_what_is_left_and_discards_the_running_cell() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("interrupted") && stderr(&output).contains("--resume"), "{}", stderr(&output));
     assert!(place.rows("run").iter().all(|row| row.iter().any(|cell| cell == "solved")), "no half measurement is kept");
-    child_free(&run, &place);
-}
-
-/// The run can go on at once: nobody holds its lock.
-fn child_free(run: &str, place: &Workplace) {
-    succeeds(&["bench", &place.path("suite.toml"), "-o", run, "--resume"]);
+    // It can go on at once: nobody holds its lock.
+    succeeds(&["bench", &place.path("suite.toml"), "-o", &run, "--resume"]);
     assert_eq!(place.rows("run").len(), 20);
 }
 
@@ -214,7 +210,6 @@ fn bad_suites_are_one_clear_error_and_nothing_is_written() {
     fails(&["bench", &place.path("suite.toml"), "-o", &place.path("suite.toml")], 2, &["suite.toml"]);
     fails(&["bench", &place.path("suite.toml"), "-o", "/proc/nowhere"], 2, &["/proc/nowhere"]);
     fails(&["bench", &place.path("suite.toml"), "-o", &place.path("run"), "--shard", "3/2"], 2, &["I/N"]);
-    fails(&["bench", &place.path("suite.toml"), "-o", &place.path("run"), "--resume"], 2, &["there is no run"]);
     fails(&["bench", &place.path("suite.toml")], 2, &["--output"]);
     fails(&["report", &place.path("run")], 2, &["records.csv"]);
 }
@@ -239,6 +234,8 @@ fn a_damaged_table_or_another_suite_is_refused_and_left_as_it_is() {
     fs::write(&records, &whole).expect("a writable file");
     fs::write(&suite, SUITE.replace("time_s = 20", "time_s = 10")).expect("a writable file");
     fails(&["bench", &suite, "-o", &run, "--resume"], 2, &["20 rows are not cells of this suite"]);
+    fs::write(&suite, SUITE.replace("seeds = [0, 1, 2, 3]", "seeds = [0, 1, 2, 3, 4]")).expect("a writable file");
+    fails(&["bench", &suite, "-o", &run, "--resume"], 2, &["began with another suite file"]);
     assert_eq!(fs::read_to_string(&records).expect("a table"), whole);
 }
 
@@ -311,4 +308,70 @@ fn a_comparison_of_bad_input_fails_before_anything_runs() {
         3,
         &["no method proved anything"],
     );
+}
+
+#[test]
+fn a_model_file_that_changes_during_a_run_is_not_measured_as_if_it_had_not() {
+    let place = Workplace::new("name = \"x\"\nmethods = [\"norm-product\"]\n[[network]]\nfiles = [\"net.onnx\"]\n");
+    let (suite, net) = (place.path("suite.toml"), place.path("net.onnx"));
+    fs::copy(data("iris_4-5-3_relu_std.onnx"), &net).expect("a writable folder");
+    succeeds(&["bench", &suite, "-o", &place.path("run")]);
+    // From another folder, by another path: the same suite, the same file, the same cells.
+    let mut elsewhere = program();
+    elsewhere.args(["bench", "../suite.toml", "-o", "../run", "--resume"]).current_dir(place.path("run"));
+    let moved = elsewhere.output().expect("the program starts");
+    assert!(moved.status.success(), "{}", stderr(&moved));
+    fs::copy(data("iris_4-16-16-3_tanh_std.onnx"), &net).expect("a writable folder");
+    fails(
+        &["bench", &suite, "-o", &place.path("run"), "--resume"],
+        2,
+        &["1 rows are not cells of this suite", "changed"],
+    );
+    fs::write(&net, "no model").expect("a writable folder");
+    fails(&["bench", &suite, "-o", &place.path("other")], 2, &["net.onnx"]);
+    assert!(!PathBuf::from(place.path("other")).exists());
+}
+
+#[test]
+fn runs_at_the_same_time_measure_on_different_cores_or_say_that_they_do_not() {
+    let place = Workplace::new(SUITE);
+    let run = |name: &str| {
+        let mut command = program();
+        command.args(["bench", &place.path("suite.toml"), "-o", &place.path(name)]).stdout(Stdio::null());
+        command.stderr(Stdio::piped()).spawn().expect("the program starts")
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let runs: Vec<_> = (0..=cores).map(|number| run(&format!("run-{number}"))).collect();
+    let outputs: Vec<Output> = runs.into_iter().map(|run| run.wait_with_output().expect("it ends")).collect();
+    assert!(outputs.iter().all(|output| output.status.success()));
+    let warned = outputs.iter().filter(|output| stderr(output).contains("other runs measure on these cores")).count();
+    assert!(warned >= 1, "one run more than there are cores");
+}
+
+#[test]
+fn cells_that_failed_are_run_again_when_asked_for() {
+    let place = Workplace::new(SUITE);
+    let run = place.path("run");
+    succeeds(&["bench", &place.path("suite.toml"), "-o", &run]);
+    let records = PathBuf::from(&run).join("records.csv");
+    let whole = fs::read_to_string(&records).expect("a table");
+    fs::write(&records, whole.replacen(",solved,", ",crashed,", 3)).expect("a writable file");
+    fails(&["bench", &place.path("suite.toml"), "-o", &run, "--resume"], 1, &["cells failed"]);
+    succeeds(&["bench", &place.path("suite.toml"), "-o", &run, "--resume", "--retry"]);
+    let rows = place.rows("run");
+    assert!(rows.len() == 20 && rows.iter().all(|row| row.iter().any(|cell| cell == "solved")));
+}
+
+#[test]
+fn a_run_made_as_a_whole_is_not_replaced_by_a_merge() {
+    let place = Workplace::new(SUITE);
+    let (suite, run) = (place.path("suite.toml"), place.path("run"));
+    succeeds(&["bench", &suite, "-o", &run]);
+    succeeds(&["bench", &suite, "-o", &run, "--shard", "1/1"]);
+    fails(&["bench", "merge", &run], 2, &["there is a run in this folder already"]);
+    let parts = place.path("parts");
+    succeeds(&["bench", &suite, "-o", &parts, "--shard", "1/1"]);
+    fails(&["report", &parts], 2, &["records.csv", "bench merge"]);
+    succeeds(&["bench", "merge", &parts]);
+    succeeds(&["bench", "merge", &parts]);
 }

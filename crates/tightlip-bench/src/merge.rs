@@ -36,7 +36,7 @@ pub fn merge(folder: &Path) -> Result<Vec<Record>, FolderError> {
     if target.exists() {
         let (before, _) = table::read_records(&target)?;
         // Only what an earlier merge wrote is written again.
-        if Environment::read(folder)?.merged == 0 {
+        if Environment::read(folder).map_or(0, |environment| environment.merged) == 0 {
             return Err(FolderError::Occupied { path: target });
         }
         if before.iter().any(|record| !cells.contains(record.cell.as_str())) {

@@ -157,6 +157,29 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Looks at every network once: what cannot be read, or does not have the outputs asked about, is one error before
+    /// anything runs instead of a row for each method.
+    ///
+    /// # Errors
+    /// In words, with the name of the network.
+    pub fn check_networks(&self) -> Result<(), String> {
+        let mut known: Vec<(&NetworkSource, usize)> = Vec::new();
+        for cell in &self.cells {
+            let Work::Run(task) = &cell.work else { continue };
+            let fault = |what: String| format!("{}: {what}", cell.network);
+            let seen = known.iter().find(|(network, _)| **network == task.network).map(|(_, outputs)| *outputs);
+            let outputs = if let Some(outputs) = seen {
+                outputs
+            } else {
+                let outputs = task.network.outputs(task.sha256.as_deref()).map_err(fault)?;
+                known.push((&task.network, outputs));
+                outputs
+            };
+            task.query.output.validated(outputs).map_err(|error| fault(error.to_string()))?;
+        }
+        Ok(())
+    }
+
     /// One question about each of `models`, named, by each method, under one limit.
     ///
     /// # Errors

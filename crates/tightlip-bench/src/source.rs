@@ -105,6 +105,28 @@ impl NetworkSource {
         Ok(())
     }
 
+    /// Number of outputs; a file is read for that. `sha256` is what the digest of its weights has to be.
+    ///
+    /// # Errors
+    /// In words, if the network cannot be read or is another one.
+    pub fn outputs(&self, sha256: Option<&str>) -> Result<usize, String> {
+        match self {
+            Self::Random { dims, .. } => Ok(dims.last().copied().unwrap_or(0)),
+            Self::Chordal { .. } => Ok(2),
+            Self::Eclipse { .. } => Ok(1),
+            Self::File { .. } => {
+                let network = self.load().map_err(|error| error.to_string())?;
+                let found = network.sha256();
+                match sha256 {
+                    Some(wanted) if wanted != found => Err(format!(
+                        "its weights have the digest {found} (tightlip info), the suite wants {wanted}: this is another network"
+                    )),
+                    _ => Ok(network.outputs()),
+                }
+            }
+        }
+    }
+
     /// A short name: the file's stem, or what the generator is told.
     pub fn name(&self) -> String {
         match self {

@@ -46,7 +46,7 @@ fn heading(results: &Results) -> String {
         return "# Comparison\n\nThe run has no rows.\n".to_owned();
     };
     let verdict = results.verdict();
-    let commit = first.commit.as_ref().map_or(String::new(), |commit| format!(" ({commit})"));
+    let commit = first.commit.as_ref().map_or(String::new(), |commit| format!(" ({})", escaped(commit)));
     let cells = results.cells().len();
     format!(
         "# Comparison: {}\n\n**Verdict: {}**: {}.\n\n{} rows, {cells} cells, run `{}` of {} with tightlip {}{commit} on {}.\n",
@@ -54,9 +54,9 @@ fn heading(results: &Results) -> String {
         verdict.word(),
         verdict.meaning(),
         results.records().len(),
-        first.run_id,
-        first.timestamp,
-        first.version,
+        escaped(&first.run_id),
+        escaped(&first.timestamp),
+        escaped(&first.version),
         escaped(first.cpu.as_deref().unwrap_or("an unnamed processor")),
     )
 }

@@ -3,6 +3,7 @@
 //! A row is one line. The last line of a table may be cut short, if the process or the machine died while it was written;
 //! everything before it must be whole.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::record::{Record, TraceRecord};
+use crate::record::{Record, SCHEMA_VERSION, TraceRecord};
 
 /// A table that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +65,16 @@ pub enum TableError {
 /// # Errors
 /// If the file cannot be read, has other columns, or a damaged row.
 pub fn read_records(path: &Path) -> Result<(Vec<Record>, usize), TableError> {
-    read(path, &header_of_records(), |row: &Record| not_finite(&record_numbers(row)))
+    let mut cells = HashSet::new();
+    read(path, &header_of_records(), |row: &Record| {
+        if row.schema_version != SCHEMA_VERSION {
+            return Some(format!("`schema_version` is {}, want {SCHEMA_VERSION}", row.schema_version));
+        }
+        if !cells.insert(row.cell.clone()) {
+            return Some(format!("the cell {} has a row already", row.cell));
+        }
+        not_finite(&record_numbers(row))
+    })
 }
 
 /// The rows of `traces.csv`, and the bytes of a last row that was cut short.
@@ -107,9 +117,10 @@ fn trace_numbers(row: &TraceRecord) -> [(&'static str, Option<f64>); 4] {
     ]
 }
 
-/// The first number that is none.
-fn not_finite(numbers: &[(&'static str, Option<f64>)]) -> Option<&'static str> {
-    numbers.iter().find(|(_, number)| number.is_some_and(|number| !number.is_finite())).map(|(column, _)| *column)
+/// What is wrong, if a number is none.
+fn not_finite(numbers: &[(&'static str, Option<f64>)]) -> Option<String> {
+    let found = numbers.iter().find(|(_, number)| number.is_some_and(|number| !number.is_finite()));
+    found.map(|(column, _)| format!("`{column}` is not finite"))
 }
 
 /// The header line of `records.csv`.
@@ -153,7 +164,7 @@ fn first_line(bytes: &[u8]) -> Vec<u8> {
 fn read<R: DeserializeOwned>(
     path: &Path,
     header: &[u8],
-    damaged: impl Fn(&R) -> Option<&'static str>,
+    mut damaged: impl FnMut(&R) -> Option<String>,
 ) -> Result<(Vec<R>, usize), TableError> {
     let bytes = bytes_of(path).map_err(|source| TableError::Read { path: path.into(), source })?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
@@ -171,8 +182,8 @@ fn read<R: DeserializeOwned>(
         // The first line is the header.
         let line = lines.get(at + 1).copied().unwrap_or(at + 2);
         let read = result.map_err(|error| row(line, reason(&error, header)))?;
-        if let Some(column) = damaged(&read) {
-            return Err(row(line, format!("`{column}` is not finite")));
+        if let Some(what) = damaged(&read) {
+            return Err(row(line, what));
         }
         rows.push(read);
     }

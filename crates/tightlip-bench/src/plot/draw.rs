@@ -11,6 +11,8 @@ use super::{Axis, Chart, Point, Series, Shape, Spacing, Style};
 const WIDTH: f64 = 640.0;
 const PLOT_HEIGHT: f64 = 380.0;
 const RIGHT: f64 = 18.0;
+/// No text comes nearer to the edge.
+const EDGE: f64 = 3.0;
 const TITLE_SIZE: u32 = 20;
 const LABEL_SIZE: u32 = 18;
 const TICK_SIZE: u32 = 17;
@@ -174,7 +176,9 @@ fn draw_horizontal_axis(canvas: &mut Canvas, frame: &Frame, scale: &Scale) {
         let x = scale.place(tick.value);
         canvas.line(vec![(x, frame.top), (x, frame.bottom)], GRID);
         canvas.line(vec![(x, frame.bottom), (x, frame.bottom + 7.0)], AXIS);
-        canvas.text((x, frame.bottom + 25.0), label(&tick.label, TICK_SIZE, Anchor::Middle));
+        // A number at the very end of the axis moves in rather than out of the picture.
+        let middle = x.min(WIDTH - 0.5 * Canvas::text_width(&tick.label, TICK_SIZE) - EDGE);
+        canvas.text((middle, frame.bottom + 25.0), label(&tick.label, TICK_SIZE, Anchor::Middle));
     }
 }
 

@@ -60,6 +60,7 @@ fn prepare(path: &Path, arguments: &BenchArguments) -> Result<Prepared, CommandF
     if let Some(shard) = shard {
         plan = plan.shard(shard);
     }
+    plan.check_networks().map_err(|what| CommandFailure::bad_input(format!("{}: {what}", path.display()), None))?;
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let part = shard.map_or_else(String::new, |shard| format!("-{}of{}", shard.index, shard.count));
     let bytes = std::fs::read(path)
