@@ -27,6 +27,8 @@ def seconds(values):
     if not known:
         return ""
     value = median(known)
+    if value < 1e-3:
+        return f"{1e6 * value:.0f} µs"
     return f"{1e3 * value:.1f} ms" if value < 0.1 else f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
 
 
@@ -36,7 +38,8 @@ def cell(rows):
     if not first["proved"]:
         return first["status"]
     bound = digits(max((row["proved"] for row in rows), key=float), ROUND_CEILING)
-    ratio = f" ×{float(first['ratio_to_best_lower']):.4g}" if first["ratio_to_best_lower"] else ""
+    value = float(first["ratio_to_best_lower"] or 0)
+    ratio = f" ×{value:.3f}" if 0 < value < 100 else f" ×{value:.0f}" if value else ""
     early = "" if first["status"] == "solved" else f" ({first['status']})"
     return f"{bound}{ratio}, {seconds(row['total_s'] for row in rows)}{early}"
 

@@ -131,14 +131,15 @@ fn the_reference_table_says_what_the_records_of_the_reference_run_say() {
     let (mut networks, mut methods) = (BTreeSet::new(), BTreeSet::new());
     for row in reader.records() {
         let row = row.expect("a whole row");
-        let value: f64 = row[proved].parse().expect("every method proves something within its time");
+        methods.insert(row[method].to_owned());
+        // A method that declined, or that a limit struck before it had anything, has no number.
+        let Ok(value) = row[proved].parse::<f64>() else { continue };
         let line = section.lines().find(|line| line.starts_with(&format!("| {} |", &row[network])));
         let line = line.unwrap_or_else(|| panic!("no line for {}", &row[network]));
         let words = line.split([' ', ',']).filter_map(|word| word.parse::<f64>().ok());
         let nearest = words.map(|word| (word / value - 1.0).abs()).fold(f64::INFINITY, f64::min);
         assert!(nearest < 2e-6, "{}, {}: {value} is not in {line}", &row[network], &row[method]);
         networks.insert(row[network].to_owned());
-        methods.insert(row[method].to_owned());
     }
     assert!(networks.len() >= 12, "{} networks", networks.len());
     assert_eq!(methods.len(), tightlip::METHODS.len(), "every method there is");
