@@ -295,3 +295,25 @@ fn the_digits_do_not_depend_on_the_number_of_threads() {
     };
     assert_eq!(digits("1"), digits("2"));
 }
+
+#[test]
+fn the_cliques_of_a_chain_are_small_and_drawn() {
+    let (_folder, path) = scratch();
+    let (model, svg) = (path("chain.json"), path("chain.svg"));
+    succeeds(&["random", "--source", "chordal:W10-D10", "-o", &model]);
+    let facts = json(&succeeds(&["cliques", &model, "--json", "--svg", &svg]));
+    let form = |name: &str| {
+        let forms = facts["forms"].as_array().expect("forms");
+        forms.iter().find(|form| form["form"] == name).unwrap_or_else(|| panic!("no form {name}")).clone()
+    };
+    // 2 inputs, 9 hidden layers of 10: one cone of all of them, or one for each two neighbours.
+    assert_eq!(form("full")["cones"], serde_json::json!([92]));
+    let cones = form("full, cliques")["cones"].as_array().expect("orders").clone();
+    assert!(cones.len() >= 8 && cones.iter().all(|order| order.as_u64() <= Some(20)), "{cones:?}");
+    assert!(form("full, cliques")["predicted_mib"].as_u64() < form("full")["predicted_mib"].as_u64());
+    assert!(fs::read_to_string(&svg).expect("a picture").starts_with("<svg "));
+    succeeds(&["cliques", &model, "--svg", &svg]);
+    fails(&["cliques", &model, "--svg", &model], 2, &["this is the model file"]);
+    fails(&["cliques", "nowhere.onnx"], 2, &["nowhere.onnx"]);
+    fails(&["cliques", &model, "--output", "2"], 2, &["2"]);
+}

@@ -114,14 +114,22 @@ pub fn settings_text() -> String {
     )
 }
 
-/// Bytes Clarabel will need for a semidefinite cone of the given order, measured at orders 26 to 128: the dense block
-/// of its `r = order (order + 1) / 2` rows is held six to seven times (KKT matrix, its factor, permutations, the cone's
-/// own scaling).
+/// Bytes Clarabel will need for a semidefinite cone of the given order.
 pub fn predicted_bytes(order: usize) -> u64 {
+    predicted_bytes_of(&[order])
+}
+
+/// Bytes Clarabel will need for semidefinite cones of the given orders, measured at orders 26 to 128: the dense block of
+/// the `r = order (order + 1) / 2` rows of each is held six to seven times (KKT matrix, its factor, permutations, the
+/// cone's own scaling).
+pub fn predicted_bytes_of(orders: &[usize]) -> u64 {
     const COPIES: u64 = 8;
     const BASE: u64 = 32 << 20;
-    let rows = Cone::PositiveSemidefinite(order).rows() as u64;
-    BASE.saturating_add(rows.saturating_mul(rows).saturating_mul(8 * COPIES))
+    let block = |&order: &usize| {
+        let rows = Cone::PositiveSemidefinite(order).rows() as u64;
+        rows.saturating_mul(rows).saturating_mul(8 * COPIES)
+    };
+    orders.iter().map(block).fold(BASE, u64::saturating_add)
 }
 
 /// Solves `program`, reporting every iteration to `observe`. When a limit strikes, the last iterate is returned.

@@ -31,6 +31,8 @@ pub enum Command {
     Bound(BoundArguments),
     /// Prove a certificate again, from the model and the multipliers alone
     Verify(VerifyArguments),
+    /// Show the sparsity of a model's semidefinite program and what its cliques would save
+    Cliques(CliquesArguments),
     /// Compare methods on models: proved bounds side by side
     Compare(CompareArguments),
     /// Measure a suite of networks, questions and methods, or put the parts of such a run together
@@ -181,6 +183,24 @@ pub struct VerifyArguments {
 
     #[command(flatten)]
     pub resources: ResourceArguments,
+}
+
+/// Arguments of `cliques`.
+#[derive(Debug, Args)]
+pub struct CliquesArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+
+    #[command(flatten)]
+    pub question: QuestionArguments,
+
+    /// Draw the pattern and its cliques into this file
+    #[arg(long, value_name = "FILE.svg")]
+    pub svg: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `methods`.

@@ -11,6 +11,7 @@ use crate::{interrupt, machine};
 mod bench;
 mod bound;
 mod cell;
+mod cliques;
 mod compare;
 mod convert;
 mod info;
@@ -31,6 +32,7 @@ pub fn run(command: Command) -> Result<(), CommandFailure> {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Cliques(arguments) => cliques::run(&arguments),
         Command::Cell(arguments) => cell::run(&arguments),
     }
 }

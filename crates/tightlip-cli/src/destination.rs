@@ -32,6 +32,11 @@ pub fn check_records(path: &Path, model: &Path) -> Result<(), CommandFailure> {
     check("--records", path, model, ("a table of records", &|text: &str| text.lines().next() == Some(&header)))
 }
 
+/// The same for a picture.
+pub fn check_picture(path: &Path, model: &Path) -> Result<(), CommandFailure> {
+    check("--svg", path, model, ("a picture", &|text: &str| text.starts_with("<svg ")))
+}
+
 /// Whether two files that may not exist yet would be the same one.
 pub fn same_place(one: Option<&Path>, other: Option<&Path>) -> bool {
     let place = |path: &Path| {

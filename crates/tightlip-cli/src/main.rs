@@ -13,6 +13,7 @@ mod failure;
 mod findings;
 mod interrupt;
 mod machine;
+mod picture;
 mod progress;
 mod summary;
 mod table;

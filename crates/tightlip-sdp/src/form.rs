@@ -187,7 +187,7 @@ impl Inverses {
 }
 
 /// Which coordinates are neurons that no other neuron reads.
-fn terminal(pencil: &Pencil) -> Vec<bool> {
+pub(crate) fn terminal(pencil: &Pencil) -> Vec<bool> {
     let mut terminal = vec![false; pencil.order()];
     for term in pencil.neurons() {
         terminal[term.coordinate] = true;
