@@ -7,7 +7,11 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::{thread, time::Duration};
 
+#[cfg(unix)]
+use rustix::fs::FlockOperation;
 use serde::Serialize;
 
 use crate::environment::Environment;
@@ -231,11 +235,24 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Takes the lock that keeps a second process away.
+    /// Takes the lock that keeps a second process away. A cell of a run that was just killed may hold it for a moment,
+    /// between its birth and its own program.
     fn locked(self) -> Result<Self, FolderError> {
         #[cfg(unix)]
-        if rustix::fs::flock(&self.records.file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(FolderError::Locked { path: self.records.path });
+        {
+            /// Attempts, so far apart.
+            const ATTEMPTS: u32 = 40;
+            const APART: Duration = Duration::from_millis(50);
+            let free = || rustix::fs::flock(&self.records.file, FlockOperation::NonBlockingLockExclusive).is_ok();
+            let taken = (0..ATTEMPTS).any(|attempt| {
+                if attempt > 0 {
+                    thread::sleep(APART);
+                }
+                free()
+            });
+            if !taken {
+                return Err(FolderError::Locked { path: self.records.path });
+            }
         }
         Ok(self)
     }

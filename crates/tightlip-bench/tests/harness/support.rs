@@ -4,8 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
 
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use tightlip::TraceRow;
@@ -200,16 +198,9 @@ pub fn seeded(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, rng_seed: RngSeed::Fixed(4), failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Goes on with the run in `path`: the folder and its rows. A process that another test starts holds the lock, too, for the
-/// moment before it becomes another program, so that a lock is waited for.
+/// Goes on with the run in `path`: the folder and its rows.
 pub fn resumed(plan: &Plan, path: &Path) -> Result<(RunFolder, Vec<Record>), FolderError> {
     let planned = |key: &str| plan.cells.iter().any(|cell| cell.key == key);
-    for _ in 0..50 {
-        match RunFolder::resume(path, planned) {
-            Err(FolderError::Locked { .. }) => thread::sleep(Duration::from_millis(10)),
-            other => return other.map(|(folder, records, _)| (folder, records)),
-        }
-    }
     RunFolder::resume(path, planned).map(|(folder, records, _)| (folder, records))
 }
 
