@@ -5,13 +5,14 @@
 
 pub use cliques::{Clique, CliqueTree, Merging, Pattern};
 pub use conic::{Cone, ConicForm};
-pub use form::{Assembled, Form, assemble};
+pub use form::{Assembled, Decomposition, Form, ProgramVariable, assemble};
 pub use pencil::{Coupling, NeuronTerm, Pencil, Tying, Variable};
 pub use support::Support;
 
 mod cliques;
 mod conic;
 mod form;
+mod layout;
 mod pencil;
 mod support;
 mod triangle;
