@@ -5,7 +5,7 @@
 
 pub use cliques::{Clique, CliqueTree, Merging, Pattern};
 pub use conic::{Cone, ConicForm};
-pub use form::{Assembled, Decomposition, Form, ProgramVariable, assemble};
+pub use form::{Assembled, Banded, Decomposition, Form, ProgramVariable, assemble, assemble_banded};
 pub use pencil::{Coupling, NeuronTerm, Pencil, Tying, Variable};
 pub use support::Support;
 
