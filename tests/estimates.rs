@@ -47,6 +47,19 @@ fn published_numbers_of_banded_multipliers_are_reproduced_under_the_label_estima
 }
 
 #[test]
+fn the_published_curve_of_chordal_lipsdp_goes_below_the_constant_of_a_network() {
+    // W10-D5 of the experiments, in their units; a network with these weights has slope 10.868765.
+    let source: tightlip_bench::NetworkSource = "chordal:W10-D5".parse().expect("a source");
+    let network = source.load().expect("a network");
+    let query = Query::euclidean(OutputSelection::All);
+    for (tau, published) in [(0, 12.0310832), (1, 9.40736599), (2, 7.34136526), (4, 6.61179338), (8, 5.56561173)] {
+        let method = choose(&format!("lipsdp-tau.estimate:tau={tau}:units=chordal")).expect("a method");
+        let report = estimate(&network, query, method.as_ref(), &Context::silent(limits())).expect("a number");
+        assert!((report.claimed / published - 1.0).abs() < 1e-6, "tau {tau}: {} is not {published}", report.claimed);
+    }
+}
+
+#[test]
 fn without_pairs_the_number_is_that_of_lipsdp_neuron() {
     for (name, (weights, _)) in golden() {
         let network = chain(&weights, Activation::Relu);
@@ -89,8 +102,11 @@ fn options_are_said_in_the_name_and_wrong_ones_are_refused() {
     assert_eq!(label("lipsdp-tau.estimate:tau=1").as_deref(), Ok("lipsdp-tau.estimate"));
     assert_eq!(label("lipsdp-tau.estimate:tau=02").as_deref(), Ok("lipsdp-tau.estimate:tau=2"));
     let chordal = "lipsdp-neuron.chordal.clarabel";
-    assert_eq!(label(&format!("{chordal}:merge=none,form=published")), Ok(format!("{chordal}:form=published,merge=none")));
-    assert_eq!(label(&format!("{chordal}:merge=none,merge=cost")).as_deref(), Ok(chordal));
+    assert_eq!(
+        label(&format!("{chordal}:merge=none:form=published")),
+        Ok(format!("{chordal}:form=published:merge=none"))
+    );
+    assert_eq!(label(&format!("{chordal}:merge=none:merge=cost")).as_deref(), Ok(chordal));
     for (text, words) in [
         ("lipsdp", "no method lipsdp"),
         ("norm-product:tau=1", "has no option `tau`; it has none"),

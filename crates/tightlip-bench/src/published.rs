@@ -26,7 +26,9 @@ pub(crate) fn verdict(record: &Record, lower: Option<f64>, bases: &Bases) -> Opt
     if lower.is_some_and(|lower| value + half_width < lower) {
         return Some(Verdict::NotABound);
     }
-    let Some(proved) = record.upper() else { return Some(Verdict::NotRecreated) };
+    // A number that never was a bound is compared with ours of the same kind.
+    let estimate = record.claimed.filter(|_| record.kind == "estimate");
+    let Some(proved) = record.upper().or(estimate) else { return Some(Verdict::NotRecreated) };
     // Ours may be above the optimum by the tolerance, and never below it.
     let above = half_width + (record.tolerance + ROUNDING) * proved;
     let agrees = proved - value <= above && value - proved <= half_width + ROUNDING * proved;

@@ -110,7 +110,9 @@ impl Reduction {
         let factors: Vec<f64> =
             depth.iter().map(|&depth_k| value.powf(f64::from(depth_k) / f64::from(depth[last].max(1)))).collect();
         for (scales, factor) in self.scales.iter_mut().zip(&factors) {
-            scales.iter_mut().for_each(|scale| *scale *= factor);
+            for scale in scales {
+                *scale *= factor;
+            }
         }
         let rescaled = |edge: &Edge| {
             let map = edge.map.to_dense() * faer::Scale(factors[edge.from] / factors[edge.to]);

@@ -1,4 +1,4 @@
-//! Methods with options: `NAME:OPTION=VALUE,OPTION=VALUE`.
+//! Methods with options: `NAME:OPTION=VALUE:OPTION=VALUE`.
 //!
 //! A method with other options than the usual ones is another method: it has this text as its name in reports, records and
 //! certificates. The first value of an option is the usual one.
@@ -125,7 +125,7 @@ pub fn choose(text: &str) -> Result<Box<dyn Method>, ChoiceError> {
     let listed = method_named(name).ok_or_else(|| ChoiceError::Method { name: name.to_owned() })?;
     let mut chosen = WithOptions { inner: Inner::Listed(listed), label: String::new() };
     let mut said: Vec<(&'static str, String)> = Vec::new();
-    for part in options.split(',').filter(|part| !part.is_empty()) {
+    for part in options.split(':').filter(|part| !part.is_empty()) {
         let (option, value) = part.split_once('=').unwrap_or((part, ""));
         let Some(known) = listed.options().iter().find(|known| known.name == option) else {
             let known = known_options(listed);
@@ -152,7 +152,7 @@ fn label(method: &dyn Method, said: &[(&'static str, String)]) -> String {
         (*value != option.values.usual()).then(|| format!("{}={value}", option.name))
     };
     let parts: Vec<String> = method.options().iter().filter_map(unusual).collect();
-    if parts.is_empty() { method.name().to_owned() } else { format!("{}:{}", method.name(), parts.join(",")) }
+    if parts.is_empty() { method.name().to_owned() } else { format!("{}:{}", method.name(), parts.join(":")) }
 }
 
 /// The options of a method in words.

@@ -97,7 +97,7 @@ fn chosen_method(name: &str) -> Result<Option<Box<dyn Method>>, CommandFailure> 
                 let names: Vec<&str> = tightlip::METHODS.iter().map(|method| method.name()).collect();
                 format!("take `auto` or one of: {}", names.join(", "))
             }
-            _ => "write NAME:OPTION=VALUE,OPTION=VALUE; `tightlip methods` lists the options".to_owned(),
+            _ => "write NAME:OPTION=VALUE:OPTION=VALUE; `tightlip methods` lists the options".to_owned(),
         };
         let what = match &error {
             ChoiceError::Method { .. } => "there is no such method".to_owned(),

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use tightlip_clarabel::OwnDecomposition;
-use tightlip_model::{Norm, Reduction, Scaling};
+use tightlip_model::{Edge, IncrementSystem, LinearMap, Norm, Reduction, Scaling, spectral_norm};
 use tightlip_sdp::{Pencil, Tying, assemble_banded};
 
 use super::conic;
@@ -19,13 +19,24 @@ const MOST_PAIRS: usize = 20_000;
 /// What every output of the method says.
 const WARNING: &str = "the multipliers of pairs of neurons are unsound: no bound";
 
-/// The method, with the width of its band.
+/// The method, with the width of its band and the units of the neurons.
+#[derive(Clone)]
 pub(super) struct LipsdpTau {
     tau: usize,
+    units: Units,
+}
+
+/// The optimum is not invariant under the scaling of layers, so what they are scaled to is part of the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Units {
+    /// The weights as they are, as LipSDP's code has it.
+    Own,
+    /// Every weight matrix of the spectral norm that Chordal-LipSDP's experiments scale it to.
+    Chordal,
 }
 
 /// Pairs of neighbours.
-pub(super) const METHOD: LipsdpTau = LipsdpTau { tau: 1 };
+pub(super) const METHOD: LipsdpTau = LipsdpTau { tau: 1, units: Units::Own };
 
 impl Method for LipsdpTau {
     fn name(&self) -> &'static str {
@@ -54,11 +65,23 @@ impl Method for LipsdpTau {
             values: Values::Whole(0..=1_000_000, 1),
             about: "pairs of neurons at most so far apart have a multiplier; 0 is LipSDP-Neuron, the number of neurons LipSDP-Network",
         };
-        &[TAU]
+        const UNITS: MethodOption = MethodOption {
+            name: "units",
+            values: Values::OneOf(&["own", "chordal"]),
+            about: "chordal scales the layers as the experiments of Chordal-LipSDP do; the number depends on it",
+        };
+        &[TAU, UNITS]
     }
 
-    fn with_option(&self, _: &str, value: &str) -> Box<dyn Method> {
-        Box::new(Self { tau: value.parse().expect("the value was looked at before") })
+    fn with_option(&self, option: &str, value: &str) -> Box<dyn Method> {
+        let mut changed = self.clone();
+        match (option, value) {
+            ("tau", _) => changed.tau = value.parse().expect("the value was looked at before"),
+            ("units", "chordal") => changed.units = Units::Chordal,
+            ("units", _) => changed.units = Units::Own,
+            _ => unreachable!("options are looked up before"),
+        }
+        Box::new(changed)
     }
 
     fn propose(&self, _: &Problem<'_>, _: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
@@ -74,7 +97,10 @@ impl Method for LipsdpTau {
         let Some(reduction) = Reduction::new(&problem.system, &problem.query, Scaling::None) else {
             return found(0.0, Proposal { status: "constant".to_owned(), ..Proposal::default() });
         };
-        let system = reduction.system();
+        let Some((system, scale)) = in_units(self.units, reduction.system()) else {
+            let reason = "units=chordal is for chains of layers".to_owned();
+            return Err(Decline::Solver { method, reason });
+        };
         conic::check(method, &[system.len(0) + system.neurons()], context)?;
         let neurons = system.neurons();
         let pairs: usize = (0..neurons).map(|i| self.tau.min(neurons - 1 - i)).sum();
@@ -84,7 +110,7 @@ impl Method for LipsdpTau {
             );
             return Err(Decline::Solver { method, reason });
         }
-        let pencil = Pencil::new(system, &problem.query, Tying::Neuron);
+        let pencil = Pencil::new(&system, &problem.query, Tying::Neuron);
         let Some(banded) = assemble_banded(&pencil, self.tau) else {
             let reason = "it was published for networks whose neurons all have the same slopes".to_owned();
             return Err(Decline::Solver { method, reason });
@@ -93,11 +119,16 @@ impl Method for LipsdpTau {
         let answer =
             tightlip_clarabel::solve(&banded.program, OwnDecomposition::Off, &context.limits, Box::new(|_| {}))
                 .map_err(|rejected| Decline::Solver { method, reason: rejected.to_string() })?;
-        let value = reduction.bound_scale() * answer.objective.max(0.0).sqrt();
+        let value = scale * answer.objective.max(0.0).sqrt();
         let proposal = Proposal {
             claimed: value,
             iterations: Some(u64::from(answer.iterations)),
-            options: format!("tau={}, {}", self.tau, tightlip_clarabel::settings_text(OwnDecomposition::Off)),
+            options: format!(
+                "tau={}, units={:?}, {}",
+                self.tau,
+                self.units,
+                tightlip_clarabel::settings_text(OwnDecomposition::Off)
+            ),
             program: Some(conic::program_size(&banded.program, banded.order)),
             status: answer.status.name().to_owned(),
             interrupted: answer.status == tightlip_clarabel::Status::Interrupted,
@@ -107,4 +138,35 @@ impl Method for LipsdpTau {
         };
         found(value, proposal)
     }
+}
+
+/// The system with its layers scaled, and what the number has to be multiplied with. `None` for systems that are no chain.
+fn in_units(units: Units, system: &IncrementSystem) -> Option<(IncrementSystem, f64)> {
+    if units == Units::Own {
+        return Some((system.clone(), 1.0));
+    }
+    let last = system.output_block();
+    let mut edges = Vec::with_capacity(last);
+    let (mut scale, layers) = (1.0, last as f64);
+    for (k, edge) in system.edges().iter().enumerate() {
+        if (edge.from, edge.to) != (k, k + 1) {
+            return None;
+        }
+        let map = edge.map.to_dense();
+        let norm = spectral_norm(map.as_ref());
+        // Chordal-LipSDP, run_evals.jl: (1 − D/50) 2.1 + (D/50) c for D weight matrices and a constant of the width.
+        let constant = match system.len(1) {
+            0..15 => 1.70,
+            15..25 => 1.65,
+            _ => 1.62,
+        };
+        let wanted = (1.0 - layers / 50.0) * 2.1 + layers / 50.0 * constant;
+        scale *= norm / wanted;
+        let row = |i: usize| (0..map.ncols()).map(|j| wanted / norm * map[(i, j)]).collect();
+        let rows: Vec<Vec<f64>> = (0..map.nrows()).map(row).collect();
+        edges.push(Edge { from: k, to: k + 1, map: LinearMap::from_rows(&rows) });
+    }
+    let slopes = (1..last).map(|k| system.slopes(k).to_vec()).collect();
+    let scaled = IncrementSystem::new(system.len(0), slopes, system.len(last), edges).ok()?;
+    Some((scaled, scale))
 }
