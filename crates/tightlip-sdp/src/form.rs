@@ -14,13 +14,15 @@
 //! For a chain the order drops by the last hidden layer and gains the outputs; the work of an interior-point method
 //! that stores the cone densely falls with the sixth power.
 
+use serde::{Deserialize, Serialize};
 use tightlip_model::Multipliers;
 
 use crate::conic::{Cone, ConicBuilder, ConicForm};
 use crate::pencil::{NeuronTerm, Pencil, Variable};
 
 /// How a pencil becomes a conic program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Form {
     /// LipSDP as published: the output eliminated. Only for the uniform (ℓ2) output weight.
     Full,
@@ -55,6 +57,16 @@ impl Assembled {
             values.push(1.0);
         }
         self.pencil.multipliers(&values)
+    }
+
+    /// Number of pencil variables; they come first among the program's.
+    pub fn pencil_variables(&self) -> usize {
+        self.pencil_variables
+    }
+
+    /// Whether the objective is `L²` instead of `L`.
+    pub fn is_squared(&self) -> bool {
+        self.squared
     }
 
     /// The Lipschitz constant that an objective value stands for.
