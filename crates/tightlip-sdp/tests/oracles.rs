@@ -8,8 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use faer::{Mat, Side};
-use tightlip_model::{Activation, IncrementSystem, LinearMap, Network, Norm, OutputSelection, Query};
-use tightlip_model::{Affine, Layer};
+use tightlip_model::{Activation, Affine, IncrementSystem, Layer, LinearMap, Network, Norm, OutputSelection, Query};
 use tightlip_sdp::{
     Assembled, CSDP_PARAMETERS, Form, Pencil, SDPA_PARAMETERS, SdpaProgram, Solver, SolverOutput, Tying, assemble,
 };
@@ -30,8 +29,8 @@ const GOLDEN: [Golden; 5] = [
     Golden {
         name: "A",
         weights: &[&[&[1.0, 2.0], &[-1.0, 1.0], &[2.0, -1.0]], &[&[1.0, -2.0, 1.0]]],
-        neuron: 5.099019514,
-        layer: 5.676921548,
+        neuron: 5.099_019_514,
+        layer: 5.676_921_548,
         geolip: &[7.0],
     },
     Golden {
@@ -41,9 +40,9 @@ const GOLDEN: [Golden; 5] = [
             &[&[1.0, 0.0, -1.0], &[1.0, 1.0, 0.0]],
             &[&[1.0, -1.0], &[0.0, 2.0]],
         ],
-        neuron: 6.708203932,
-        layer: 7.009720456,
-        geolip: &[4.116562276, 6.674234614],
+        neuron: 6.708_203_932,
+        layer: 7.009_720_456,
+        geolip: &[4.116_562_276, 6.674_234_614],
     },
     Golden {
         name: "D",
@@ -53,9 +52,9 @@ const GOLDEN: [Golden; 5] = [
             &[&[0.7, -0.2, 0.4], &[-0.6, 0.5, 0.9]],
             &[&[1.0, -0.5]],
         ],
-        neuron: 1.311615511,
-        layer: 1.520120484,
-        geolip: &[2.014484803],
+        neuron: 1.311_615_511,
+        layer: 1.520_120_484,
+        geolip: &[2.014_484_803],
     },
     Golden {
         name: "E",
@@ -63,9 +62,9 @@ const GOLDEN: [Golden; 5] = [
             &[&[-3.0, -3.0, -2.0], &[1.0, 0.0, -2.0], &[3.0, 1.0, 1.0], &[3.0, 2.0, -3.0]],
             &[&[-3.0, 3.0, -1.0, -3.0]],
         ],
-        neuron: 16.404831845,
-        layer: 18.030270451,
-        geolip: &[28.093566416],
+        neuron: 16.404_831_845,
+        layer: 18.030_270_451,
+        geolip: &[28.093_566_416],
     },
     Golden {
         name: "F",
@@ -74,9 +73,9 @@ const GOLDEN: [Golden; 5] = [
             &[&[-2.0, -2.0, -1.0], &[-1.0, 2.0, 1.0], &[0.0, -1.0, -1.0]],
             &[&[-2.0, -1.0, 1.0], &[2.0, 2.0, -1.0]],
         ],
-        neuron: 23.380707333,
-        layer: 25.635920965,
-        geolip: &[18.951712406, 27.734039323],
+        neuron: 23.380_707_333,
+        layer: 25.635_920_965,
+        geolip: &[18.951_712_406, 27.734_039_323],
     },
 ];
 
