@@ -39,3 +39,23 @@ pub(super) fn conic_form(program: &SdpaProgram) -> Result<ConicForm, Error> {
     }
     Ok(builder.finish(program.objective.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rebuilt_program_has_the_slack_of_the_text() {
+        let text = "2\n2\n-2 4\n1 2\n0 1 2 2 -0.1\n0 2 1 4 0.7\n0 2 3 3 -0.2\n1 1 1 1 3\n1 2 2 4 0.3\n2 1 2 2 -5\n2 2 4 4 9\n";
+        let program = SdpaProgram::read(text).expect("valid");
+        let rebuilt = program.conic_form().expect("small");
+        assert_eq!(rebuilt.cones, [Cone::Nonnegative(2), Cone::PositiveSemidefinite(4)]);
+        assert_eq!(rebuilt.objective, [1.0, 2.0]);
+        let again = SdpaProgram::of(&rebuilt).expect("finite");
+        let x = [0.9, -1.7];
+        for (slack, again) in program.slack(&x).iter().zip(again.slack(&x)) {
+            assert!((slack - again).norm_max() <= 4.0 * f64::EPSILON * slack.norm_max());
+        }
+        assert_eq!(program.slack(&x)[0][(1, 1)], -5.0 * x[1] + 0.1);
+    }
+}
