@@ -7,6 +7,8 @@
 //! `sdpa -ds problem.dat-s -o problem.out` writes a report with `phase.value = pdOPT`, `objValPrimal = …` and
 //! `xVec = {…}`. It prints the variables with **four digits** unless its parameter file asks for more:
 //! [`SDPA_PARAMETERS`] is one that does. [`SolverOutput::digits`] tells what was printed.
+//! Whatever tolerance is asked for, SDPA 7.3 stops as soon as rounding puts its primal below its dual value: the status
+//! is then `pdFEAS` with a gap of about 1e-6, CSDP goes on to 1e-9. Neither status is a proof.
 //!
 //! Both solve `minimise Σ c_i x_i` with `Σ x_i F_i − F_0 ⪰ 0`, so the values are the variables with their sign.
 

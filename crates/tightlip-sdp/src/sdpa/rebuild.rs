@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn a_rebuilt_program_has_the_slack_of_the_text() {
-        let text = "2\n2\n-2 4\n1 2\n0 1 2 2 -0.1\n0 2 1 4 0.7\n0 2 3 3 -0.2\n1 1 1 1 3\n1 2 2 4 0.3\n2 1 2 2 -5\n2 2 4 4 9\n";
+        let text =
+            "2\n2\n-2 4\n1 2\n0 1 2 2 -0.1\n0 2 1 4 0.7\n0 2 3 3 -0.2\n1 1 1 1 3\n1 2 2 4 0.3\n2 1 2 2 -5\n2 2 4 4 9\n";
         let program = SdpaProgram::read(text).expect("valid");
         let rebuilt = program.conic_form().expect("small");
         assert_eq!(rebuilt.cones, [Cone::Nonnegative(2), Cone::PositiveSemidefinite(4)]);
