@@ -2,11 +2,12 @@
 
 use rand::Rng;
 use tightlip_certify::{Bound, Refusal, prove, relaxation_value, round_multipliers};
+use tightlip_clarabel::OwnDecomposition;
 use tightlip_lifted::LiftedIteration;
 use tightlip_model::{
     Edge, IncrementSystem, LinearMap, Multipliers, OutputSelection, Query, Reduction, Scaling, SlopeInterval,
 };
-use tightlip_sdp::{Form, Pencil, Tying, assemble};
+use tightlip_sdp::{Decomposition, Form, Pencil, Tying, assemble};
 use tightlip_tests::{DIRECT_NORMS, brute_force_fgl, generator, limits, question, random_weights};
 
 /// Two hidden blocks of three neurons; the input is also read by the second block and by the output, the first block
@@ -26,8 +27,10 @@ fn residual_system(seed: u64, slope: SlopeInterval) -> IncrementSystem {
 /// Multipliers of LipSDP-Neuron for any system.
 fn solve(system: &IncrementSystem, query: &Query) -> Multipliers {
     let reduction = Reduction::new(system, query, Scaling::PerNeuron).expect("not constant");
-    let assembled = assemble(&Pencil::new(reduction.system(), query, Tying::Neuron), Form::Bordered);
-    let answer = tightlip_clarabel::solve(&assembled.program, &limits(), Box::new(|_| {})).expect("an answer");
+    let assembled =
+        assemble(&Pencil::new(reduction.system(), query, Tying::Neuron), Form::Bordered, Decomposition::Whole);
+    let answer = tightlip_clarabel::solve(&assembled.program, OwnDecomposition::Off, &limits(), Box::new(|_| {}))
+        .expect("an answer");
     reduction.lift(&assembled.multipliers(&answer.solution))
 }
 

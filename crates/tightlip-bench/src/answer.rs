@@ -5,7 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tightlip::{Context, Failure, Kind, Method, Report, TraceRow, lower_bound, method_named, upper_bound};
+use tightlip::{
+    Context, Failure, Kind, Method, ProgramSize, Report, TraceRow, choose, estimate, lower_bound, upper_bound,
+};
 use tightlip_model::{Limits, Network};
 
 use crate::plan::Task;
@@ -40,6 +42,8 @@ pub struct Answer {
     pub passes: Option<u64>,
     /// Columns of each pass.
     pub rank: Option<u64>,
+    /// Size of the semidefinite program.
+    pub program: Option<ProgramSize>,
     /// Where the time went.
     pub seconds: Option<CellSeconds>,
     /// Largest resident memory of the process.
@@ -93,6 +97,7 @@ impl Answer {
             iterations: None,
             passes: None,
             rank: None,
+            program: None,
             seconds: None,
             peak_rss_mib: None,
             trace: Vec::new(),
@@ -116,17 +121,18 @@ impl Answer {
             let what = format!("its weights have the digest {}, the suite wants {wanted}", facts.sha256);
             return Self { network: Some(facts), ..Self::without(Status::Failed, what) };
         }
-        let Some(method) = method_named(&task.method) else {
-            return Self::without(Status::Failed, format!("there is no method {}", task.method));
+        let method = match choose(&task.method) {
+            Ok(method) => method,
+            Err(error) => return Self::without(Status::Failed, error.to_string()),
         };
         for _ in 0..task.warmup {
             /// Enough to bring code, data and threads to life.
             const WARM_S: f64 = 1.0;
             // What comes of it does not matter.
-            let _ = run(&network, task, method, &context(task, interrupt, WARM_S));
+            let _ = run(&network, task, method.as_ref(), &context(task, interrupt, WARM_S));
         }
         let context = context(task, interrupt, f64::INFINITY);
-        let result = run(&network, task, method, &context);
+        let result = run(&network, task, method.as_ref(), &context);
         let mut answer = match result {
             Ok(report) if report.interrupted && !context.limits.stop_requested() => {
                 Self { status: Status::Stalled, ..Self::of_report(report, load_s) }
@@ -181,6 +187,7 @@ impl Answer {
             iterations: report.iterations,
             passes: report.sweeps,
             rank: report.rank.map(|rank| rank as u64),
+            program: report.program,
             seconds: Some(CellSeconds {
                 load: load_s,
                 assemble: spent(seconds.assemble),
@@ -219,6 +226,7 @@ fn thinned(trace: Vec<TraceRow>) -> Vec<TraceRow> {
 fn run(network: &Network, task: &Task, method: &dyn Method, context: &Context) -> Result<Report, Failure> {
     match method.kind() {
         Kind::Upper => upper_bound(network, task.query, Some(method), context).map(|outcome| outcome.report),
+        Kind::Estimate => estimate(network, task.query, method, context),
         _ => lower_bound(network, task.query, method, context),
     }
 }
@@ -280,10 +288,10 @@ mod tests {
             warmup: 0,
             trace: true,
         };
-        let method = method_named(&task.method).expect("a method");
+        let method = choose(&task.method).expect("a method");
         let network = task.network.load().expect("a network");
         let context = context(&task, &Arc::default(), 10.0);
-        let mut report = run(&network, &task, method, &context).expect("a bound");
+        let mut report = run(&network, &task, method.as_ref(), &context).expect("a bound");
         let step = |value| TraceRow { time_s: 0.0, sweeps: 1, value, scaled_eigenvalue: None, rank: 1, proved: None };
         report.trace = [1.0, f64::INFINITY, 2.0, f64::NAN].map(step).to_vec();
         let answer = Answer::of_report(report, 0.5);

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tightlip::{Kind, method_named};
+use tightlip::{Kind, choose};
 use tightlip_model::Query;
 
 use crate::source::{NetworkSource, digest_of};
@@ -85,7 +85,7 @@ pub struct Cell {
     pub query: Query,
     /// The method, or what made a published number.
     pub method: String,
-    /// What the method's number is: upper, lower, fgl-lower, published.
+    /// What the method's number is: upper, lower, fgl-lower, estimate, published.
     pub kind: String,
     /// The limits.
     pub limits: LimitsEntry,
@@ -212,9 +212,9 @@ impl Plan {
         for limits in suite.limits() {
             for repetition in 1..=suite.repetitions {
                 for name in &methods {
-                    let kind = method_named(name).map_or(Kind::Upper, tightlip::Method::kind);
+                    let kind = choose(name).map_or(Kind::Upper, |method| method.kind());
                     // Lower bounds are what the others are measured with; once is enough.
-                    if kind != Kind::Upper && repetition > 1 {
+                    if matches!(kind, Kind::Lower | Kind::FglLower) && repetition > 1 {
                         continue;
                     }
                     cells.push(Cell::new(suite, named, query, (name, kind), (limits, repetition)));

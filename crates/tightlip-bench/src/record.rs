@@ -121,7 +121,7 @@ pub struct Record {
     pub method: String,
     /// Every setting of its solver that changes the answer.
     pub options: Option<String>,
-    /// What its number is: upper, lower, fgl-lower, or published.
+    /// What its number is: upper, lower, fgl-lower, estimate (no bound), or published.
     pub kind: String,
     /// How sure `proved` is: rigorous, probabilistic.
     pub level: Option<String>,
@@ -155,6 +155,18 @@ pub struct Record {
     pub passes: Option<u64>,
     /// Columns of each pass.
     pub rank: Option<u64>,
+    /// Order of the semidefinite constraint, before it is decomposed.
+    pub order: Option<u64>,
+    /// Semidefinite cones it is written with.
+    pub cones: Option<u64>,
+    /// Order of the largest of them.
+    pub largest_cone: Option<u64>,
+    /// Scalar variables of the program.
+    pub variables: Option<u64>,
+    /// Rows of all its cones.
+    pub rows: Option<u64>,
+    /// Nonzero coefficients.
+    pub nonzeros: Option<u64>,
     /// Seconds reading or generating the network.
     pub load_s: Option<f64>,
     /// Seconds building the program.
@@ -319,6 +331,12 @@ impl Record {
             iterations: None,
             passes: None,
             rank: None,
+            order: None,
+            cones: None,
+            largest_cone: None,
+            variables: None,
+            rows: None,
+            nonzeros: None,
             load_s: None,
             assemble_s: None,
             solve_s: None,

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
+use tightlip::ProgramSize;
+
 use crate::answer::Answer;
 use crate::executor::Executor;
 use crate::folder::FolderError;
@@ -111,6 +113,7 @@ impl Runner<'_> {
     fn record(&self, plan: &Plan, cell: &Cell, answer: Answer) -> Record {
         let network = answer.network;
         let seconds = answer.seconds;
+        let size = |of: fn(&ProgramSize) -> usize| answer.program.as_ref().map(|program| of(program) as u64);
         Record {
             schema_version: SCHEMA_VERSION,
             run_id: self.stamp.run_id.clone(),
@@ -145,6 +148,12 @@ impl Runner<'_> {
             iterations: answer.iterations,
             passes: answer.passes,
             rank: answer.rank,
+            order: size(|program| program.order),
+            cones: size(|program| program.cones),
+            largest_cone: size(|program| program.largest_cone),
+            variables: size(|program| program.variables),
+            rows: size(|program| program.rows),
+            nonzeros: size(|program| program.nonzeros),
             load_s: seconds.map(|seconds| seconds.load),
             assemble_s: seconds.and_then(|seconds| seconds.assemble),
             solve_s: seconds.and_then(|seconds| seconds.solve),

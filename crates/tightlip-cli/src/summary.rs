@@ -53,6 +53,9 @@ fn values(report: &Report) -> Vec<(&'static str, String)> {
     if report.kind == Kind::Lower {
         return vec![("lower bound", proved), ("claimed", claimed.1)];
     }
+    if report.kind == Kind::Estimate {
+        return vec![("estimate", with_remark(report.claimed, "NO BOUND: the network's constant can be larger"))];
+    }
     let mut lines = vec![("upper bound", proved)];
     if report.failure_probability > 0.0 {
         let wrong =
@@ -76,7 +79,10 @@ fn values(report: &Report) -> Vec<(&'static str, String)> {
 /// Why the method stopped, and after how much work.
 fn status(report: &Report) -> String {
     let count = |n: Option<u64>, what: &str| n.map_or_else(String::new, |n| format!(", {n} {what}"));
-    let iterations = count(report.iterations, if report.kind == Kind::Upper { "iterations" } else { "starts" });
+    let iterations = count(
+        report.iterations,
+        if matches!(report.kind, Kind::Upper | Kind::Estimate) { "iterations" } else { "starts" },
+    );
     let rank = report.rank.map_or_else(String::new, |rank| format!(" of rank {rank}"));
     format!("{}{iterations}{}{rank}", report.status, count(report.sweeps, "sweeps"))
 }

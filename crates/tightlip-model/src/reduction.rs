@@ -91,6 +91,36 @@ impl Reduction {
         self.scales.last().and_then(|output| output.first()).copied().unwrap_or(1.0)
     }
 
+    /// The same reduction with a system whose bound is `1/value` of what it was, the factor spread evenly over the depth:
+    /// where the bound is about `value`, solvers then work on numbers about 1. Deep networks of unit norms have bounds of
+    /// 1e-9, and a solver whose tolerance is absolute believes it is done.
+    ///
+    /// # Panics
+    /// If the value is not positive and finite.
+    #[must_use]
+    pub fn balanced(mut self, value: f64) -> Self {
+        assert!(value > 0.0 && value.is_finite(), "a bound to scale by is positive");
+        let last = self.sizes.len() - 1;
+        let mut depth = vec![0_u32; self.sizes.len()];
+        for k in 1..=last {
+            depth[k] = self.system.edges_into(k).map(|edge| depth[edge.from] + 1).max().unwrap_or(0);
+        }
+        let factors: Vec<f64> =
+            depth.iter().map(|&depth_k| value.powf(f64::from(depth_k) / f64::from(depth[last].max(1)))).collect();
+        for (scales, factor) in self.scales.iter_mut().zip(&factors) {
+            scales.iter_mut().for_each(|scale| *scale *= factor);
+        }
+        let rescaled = |edge: &Edge| {
+            let map = edge.map.to_dense() * faer::Scale(factors[edge.from] / factors[edge.to]);
+            Edge { from: edge.from, to: edge.to, map: LinearMap::Dense(map) }
+        };
+        let slopes = (1..last).map(|k| self.system.slopes(k).to_vec()).collect();
+        let edges = self.system.edges().iter().map(rescaled).collect();
+        self.system = IncrementSystem::new(self.system.len(0), slopes, self.system.len(last), edges)
+            .expect("a rescaled system keeps its shape");
+        self
+    }
+
     /// Multipliers of the original system from those of the reduced one; dead signals get 0.
     ///
     /// # Panics
@@ -214,7 +244,16 @@ mod tests {
         let network = random_network(&[3, 4, 5, 6], Activation::LeakyRelu { slope: -0.5 }, 3).expect("valid");
         let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
         let query = Query { output_norm: Norm::L1, input_norm: Norm::LInf, ..Query::euclidean(OutputSelection::All) };
-        let reduction = Reduction::new(&system, &query, Scaling::PerNeuron).expect("not constant");
+        let plain = Reduction::new(&system, &query, Scaling::PerNeuron).expect("not constant");
+        let balanced = plain.clone().balanced(0.3);
+        assert!((balanced.bound_scale() / plain.bound_scale() - 0.3).abs() < 1e-15);
+        for reduction in [plain, balanced] {
+            check_lifting(&system, &reduction);
+        }
+    }
+
+    /// The reduced and the lifted pencil are the same form, up to the scale of the bound.
+    fn check_lifting(system: &IncrementSystem, reduction: &Reduction) {
         let reduced = Multipliers {
             input: Weight::PerCoordinate(vec![0.7, 1.0, 1.3]),
             hidden: vec![vec![0.5, 1.0, 1.5, 2.0], vec![0.3, 0.6, 0.9, 1.2, 1.5]],
@@ -232,7 +271,7 @@ mod tests {
                 )
             })
             .collect();
-        let (a, b) = (pencil_value(reduction.system(), &reduced, &small), pencil_value(&system, &lifted, &large));
+        let (a, b) = (pencil_value(reduction.system(), &reduced, &small), pencil_value(system, &lifted, &large));
         assert!(
             (b - reduction.bound_scale() * a).abs() < 1e-12 * b.abs(),
             "{b} is not {} times {a}",

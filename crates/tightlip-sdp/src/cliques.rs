@@ -5,15 +5,22 @@
 //! separator only. So one cone of order `n` becomes several of the orders of the cliques. Any pattern becomes chordal by
 //! the fill of an elimination order; the order decides how large the cliques are.
 //!
-//! - *Order*: greedy minimum fill (Yannakakis 1981 for why greedy: the minimum is NP-complete), ties by degree. Coordinates
-//!   with the same neighbours are one vertex with a weight, so a chain of layers is a path however wide it is.
+//! - *Order*: greedy minimum fill (Yannakakis 1981 for why greedy: the minimum is NP-complete), ties by degree; coordinates
+//!   with the same neighbours go together (`quotient.rs`).
 //! - *Cliques*: a vertex and its later neighbours, unless contained in another (Fulkerson and Gross 1965); the tree joins
-//!   each clique with that of the first vertex of its separator (Blair and Peyton 1993, §4).
-//! - *Merging*: a clique goes into its parent where one cone costs less than two (Nakata et al. 2003).
+//!   each clique with that of the first vertex of its separator (Blair and Peyton 1993, §4) (`elimination.rs`).
+//! - *Merging*: two cliques become one where one cone costs less than two (Nakata et al. 2003) (`merging.rs`).
 //!
 //! Not here: what the entries are. A pencil says its pattern in `support.rs`.
 
-use std::collections::{BTreeSet, HashMap};
+use serde::{Deserialize, Serialize};
+
+use self::merging::merge;
+use self::quotient::Quotient;
+
+mod elimination;
+mod merging;
+mod quotient;
 
 /// Which pairs of coordinates of a symmetric matrix may be nonzero; the diagonal always.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +49,8 @@ pub struct Clique {
 }
 
 /// Whether cliques are merged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Merging {
     /// Maximal cliques as they are.
     Off,
@@ -92,15 +100,12 @@ impl CliqueTree {
     pub fn new(pattern: &Pattern, merging: Merging) -> Self {
         let quotient = Quotient::of(pattern);
         let elimination = quotient.eliminate();
-        let mut tree = Self {
-            fill: elimination.fill,
-            elimination_order: elimination.order.iter().flat_map(|&g| quotient.groups[g].iter().copied()).collect(),
-            cliques: elimination.cliques(&quotient),
-        };
+        let elimination_order = elimination.coordinates(&quotient);
+        let mut cliques = elimination.cliques(&quotient);
         if merging == Merging::ByCost {
-            tree.merge();
+            merge(&mut cliques);
         }
-        tree
+        Self { fill: elimination.fill(), elimination_order, cliques }
     }
 
     /// The cliques; children may stand before or after their parents.
@@ -113,7 +118,7 @@ impl CliqueTree {
         &self.elimination_order
     }
 
-    /// Entries of the upper triangle that the extension adds to the pattern.
+    /// Entries of the upper triangle that the elimination adds to the pattern; merging may add more.
     pub fn fill(&self) -> usize {
         self.fill
     }
@@ -121,166 +126,6 @@ impl CliqueTree {
     /// Size of the largest clique.
     pub fn largest(&self) -> usize {
         self.cliques.iter().map(|clique| clique.members.len()).max().unwrap_or(0)
-    }
-
-    /// Merges cliques into their parents while that makes the cones cheaper.
-    fn merge(&mut self) {
-        while let Some((child, parent)) = self.worthwhile() {
-            let gone = self.cliques.swap_remove(child);
-            let moved = self.cliques.len();
-            // The last clique now has the number of the one that is gone.
-            let renumbered = |number: usize| if number == moved { child } else { number };
-            let into = renumbered(parent);
-            for clique in &mut self.cliques {
-                clique.parent = clique.parent.map(|number| if number == child { into } else { renumbered(number) });
-            }
-            let members: BTreeSet<usize> = self.cliques[into].members.iter().chain(&gone.members).copied().collect();
-            self.cliques[into].members = members.into_iter().collect();
-        }
-    }
-
-    /// A clique and its parent that are cheaper as one; the pair that saves the most.
-    fn worthwhile(&self) -> Option<(usize, usize)> {
-        let saving = |child: usize| {
-            let clique = &self.cliques[child];
-            let parent = clique.parent?;
-            let (one, other) = (clique.members.len(), self.cliques[parent].members.len());
-            let both = one + other - clique.separator.len();
-            let saving = cone_cost(one) + cone_cost(other) - cone_cost(both);
-            (saving >= 0.0).then_some((saving, child, parent))
-        };
-        let best = (0..self.cliques.len()).filter_map(saving).max_by(|one, other| one.0.total_cmp(&other.0));
-        best.map(|(_, child, parent)| (child, parent))
-    }
-}
-
-/// What a semidefinite cone costs a solver that factorises a dense block of all its entries, up to a constant.
-fn cone_cost(order: usize) -> f64 {
-    let entries = (order * (order + 1) / 2) as f64;
-    entries.powi(3)
-}
-
-/// The pattern with coordinates that have the same closed neighbourhood as one vertex.
-struct Quotient {
-    /// Coordinates of each vertex.
-    groups: Vec<Vec<usize>>,
-    /// Neighbouring vertices.
-    neighbours: Vec<BTreeSet<usize>>,
-}
-
-impl Quotient {
-    fn of(pattern: &Pattern) -> Self {
-        let mut known: HashMap<Vec<usize>, usize> = HashMap::new();
-        let mut group_of = vec![0; pattern.order()];
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        for (i, own_group) in group_of.iter_mut().enumerate() {
-            let mut closed = pattern.neighbours(i).to_vec();
-            closed.insert(closed.partition_point(|&j| j < i), i);
-            let group = *known.entry(closed).or_insert_with(|| {
-                groups.push(Vec::new());
-                groups.len() - 1
-            });
-            groups[group].push(i);
-            *own_group = group;
-        }
-        let neighbours = groups.iter().enumerate().map(|(group, members)| {
-            let around = pattern.neighbours(members[0]).iter().map(|&j| group_of[j]);
-            around.filter(|&other| other != group).collect()
-        });
-        Self { neighbours: neighbours.collect(), groups }
-    }
-
-    /// Coordinates of a vertex.
-    fn weight(&self, group: usize) -> usize {
-        self.groups[group].len()
-    }
-
-    /// Eliminates the vertices greedily.
-    fn eliminate(&self) -> Elimination {
-        /// With more vertices than this the fill of each is too dear to know; then the degree decides.
-        const FILL_IS_KNOWN: usize = 400;
-        let count = self.groups.len();
-        let by_fill = count <= FILL_IS_KNOWN;
-        let mut graph = self.neighbours.clone();
-        let mut left: BTreeSet<usize> = (0..count).collect();
-        let mut elimination = Elimination { order: Vec::new(), later: vec![BTreeSet::new(); count], fill: 0 };
-        while !left.is_empty() {
-            let price = |&group: &usize| {
-                let degree: usize = graph[group].iter().map(|&other| self.weight(other)).sum();
-                (if by_fill { self.missing(&graph, group) } else { 0 }, degree, group)
-            };
-            let Some(next) = left.iter().copied().min_by_key(price) else { break };
-            elimination.fill += self.missing(&graph, next);
-            let around = std::mem::take(&mut graph[next]);
-            for &one in &around {
-                graph[one].remove(&next);
-                graph[one].extend(around.iter().copied().filter(|&other| other != one));
-            }
-            left.remove(&next);
-            elimination.order.push(next);
-            elimination.later[next] = around;
-        }
-        elimination
-    }
-
-    /// Entries that eliminating a vertex fills.
-    fn missing(&self, graph: &[BTreeSet<usize>], group: usize) -> usize {
-        let around: Vec<usize> = graph[group].iter().copied().collect();
-        let mut missing = 0;
-        for (at, &one) in around.iter().enumerate() {
-            for &other in around[at + 1..].iter().filter(|&&other| !graph[one].contains(&other)) {
-                missing += self.weight(one) * self.weight(other);
-            }
-        }
-        missing
-    }
-}
-
-/// An elimination of the vertices of a quotient.
-struct Elimination {
-    order: Vec<usize>,
-    /// For each vertex its neighbours that are eliminated later.
-    later: Vec<BTreeSet<usize>>,
-    fill: usize,
-}
-
-impl Elimination {
-    /// The maximal cliques and their tree.
-    fn cliques(&self, quotient: &Quotient) -> Vec<Clique> {
-        let mut place = vec![0; self.order.len()];
-        self.order.iter().enumerate().for_each(|(at, &vertex)| place[vertex] = at);
-        let first = |set: &BTreeSet<usize>| set.iter().copied().min_by_key(|&vertex| place[vertex]);
-        // The clique of each vertex: that of an earlier one that contains it, or a new one.
-        let mut clique_of: Vec<Option<usize>> = vec![None; self.order.len()];
-        let mut members: Vec<BTreeSet<usize>> = Vec::new();
-        let mut last: Vec<usize> = Vec::new();
-        for &vertex in &self.order {
-            let clique = clique_of[vertex].unwrap_or_else(|| {
-                members.push(self.later[vertex].iter().copied().chain([vertex]).collect());
-                last.push(vertex);
-                members.len() - 1
-            });
-            clique_of[vertex] = Some(clique);
-            last[clique] = vertex;
-            // The next vertex of the clique belongs to it, unless it has neighbours of its own.
-            if let Some(next) = first(&self.later[vertex])
-                && clique_of[next].is_none()
-                && self.later[next].len() + 1 == self.later[vertex].len()
-            {
-                clique_of[next] = Some(clique);
-            }
-        }
-        let spread = |set: &BTreeSet<usize>| {
-            let mut all: Vec<usize> = set.iter().flat_map(|&group| quotient.groups[group].iter().copied()).collect();
-            all.sort_unstable();
-            all
-        };
-        let clique = |(members, &last): (&BTreeSet<usize>, &usize)| {
-            let separator = &self.later[last];
-            let parent = first(separator).and_then(|vertex| clique_of[vertex]);
-            Clique { members: spread(members), parent, separator: spread(separator) }
-        };
-        members.iter().zip(&last).map(clique).collect()
     }
 }
 
@@ -393,5 +238,33 @@ mod tests {
         assert!(merged.cliques().len() <= 10, "{}", merged.cliques().len());
         let layers = chain(&[10; 6]);
         assert_eq!(CliqueTree::new(&layers, Merging::ByCost).cliques().len(), 5);
+    }
+
+    #[test]
+    fn inputs_that_only_one_layer_reads_share_a_clique_where_that_is_cheaper() {
+        // Five inputs, coupled with each of eight neurons and not with each other.
+        let layer = (5..13).flat_map(|i| (i + 1..13).map(move |j| (i, j)));
+        let pattern = Pattern::new(13, (0..5).flat_map(|i| (5..13).map(move |j| (i, j))).chain(layer));
+        let apart = CliqueTree::new(&pattern, Merging::Off);
+        check(&pattern, &apart);
+        assert!(apart.cliques().iter().all(|clique| clique.members.len() == 9) && apart.cliques().len() == 5);
+        let merged = CliqueTree::new(&pattern, Merging::ByCost);
+        check(&pattern, &merged);
+        assert_eq!((merged.cliques().len(), merged.largest()), (1, 13));
+    }
+
+    #[test]
+    fn layers_whose_neurons_are_not_coupled_are_filled_when_the_layer_before_goes() {
+        let between =
+            |a: std::ops::Range<usize>, b: std::ops::Range<usize>| a.flat_map(move |i| b.clone().map(move |j| (i, j)));
+        let pattern = Pattern::new(11, between(0..2, 2..6).chain(between(2..6, 6..9)).chain(between(6..9, 9..11)));
+        let tree = CliqueTree::new(&pattern, Merging::Off);
+        check(&pattern, &tree);
+        let inside = |n: usize| n * (n - 1) / 2;
+        assert_eq!(
+            tree.fill(),
+            inside(4) + inside(3),
+            "one end stays unfilled, its neighbours and the middle are filled"
+        );
     }
 }

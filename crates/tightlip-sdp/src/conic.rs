@@ -24,6 +24,14 @@ impl Cone {
             Self::PositiveSemidefinite(order) => triangle::length(order),
         }
     }
+
+    /// The order of a semidefinite cone; `None` for others.
+    pub fn semidefinite_order(self) -> Option<usize> {
+        match self {
+            Self::Nonnegative(_) | Self::SecondOrder(_) => None,
+            Self::PositiveSemidefinite(order) => Some(order),
+        }
+    }
 }
 
 /// A conic program.

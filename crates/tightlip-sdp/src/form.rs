@@ -1,24 +1,21 @@
-//! Conic programs with one semidefinite cone for a pencil.
+//! Conic programs of a pencil.
 //!
-//! [`Form::Full`] is LipSDP as published, for the ℓ2 output norm: the output block is eliminated with `q = 1`,
-//!
-//!   minimise `t` subject to `F_rest(t, λ) − Σ_o c_o c_oᵀ ⪰ 0`,   `L = √t`, order `n_0 + N`.
-//!
-//! [`Form::Bordered`] keeps the output and eliminates every *terminal* neuron instead, one that no other neuron reads:
-//! its coordinate stands on the diagonal only (`2λ_j`) and couples through `g_j = −λ_j(α_j+β_j) w_j − c_j` (`c_j` its
-//! weights into the outputs). The Schur complement of one coordinate is
-//!
-//!   `−½ λ_j (β_j−α_j)² w_j w_jᵀ − ½ (α_j+β_j)(w_j c_jᵀ + c_j w_jᵀ) − ½ y_j c_j c_jᵀ`,   `y_j = 1/λ_j`,
-//!
-//! and `y_j ≥ 1/λ_j` is the second-order cone `y + λ ≥ ‖(y − λ, 2)‖`. Objective `½(weight_in + weight_out) = L`.
-//! For a chain the order drops by the last hidden layer and gains the outputs; the work of an interior-point method
-//! that stores the cone densely falls with the sixth power.
+//! A *form* says which coordinates are eliminated before the semidefinite constraint is written (`full.rs`, `bordered.rs`),
+//! a *decomposition* whether that constraint is one cone or one for each clique of its sparsity pattern (`layout.rs`).
 
 use serde::{Deserialize, Serialize};
 use tightlip_model::Multipliers;
 
-use crate::conic::{Cone, ConicBuilder, ConicForm};
+use crate::cliques::{CliqueTree, Merging};
+use crate::conic::{Cone, ConicForm};
+use crate::layout::Assembly;
 use crate::pencil::{NeuronTerm, Pencil, Variable};
+use crate::support::Support;
+
+pub(crate) use bordered::terminal;
+
+mod bordered;
+mod full;
 
 /// How a pencil becomes a conic program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,15 +27,47 @@ pub enum Form {
     Bordered,
 }
 
+/// How the semidefinite constraint is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decomposition {
+    /// One cone.
+    Whole,
+    /// One cone for each clique of a chordal extension, with free variables on the separators.
+    Cliques(Merging),
+}
+
+/// What a variable of a conic program stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgramVariable {
+    /// A variable of the pencil.
+    Pencil(Variable),
+    /// `y ≥ 1/λ` for the multiplier of eliminated neurons.
+    Inverse(Variable),
+    /// The entry at these rows of the free symmetric matrix between a clique and its parent.
+    Separator {
+        /// The clique, in the order of its tree.
+        clique: usize,
+        /// Row of the matrix before decomposition.
+        row: usize,
+        /// Column.
+        column: usize,
+    },
+}
+
 /// A conic program together with the way back to the variables of its pencil.
 #[derive(Debug, Clone)]
 pub struct Assembled {
     /// The program.
     pub program: ConicForm,
-    /// Order of its semidefinite cone.
+    /// Order of the semidefinite constraint.
     pub order: usize,
+    /// The cliques it is decomposed into, if it is.
+    pub tree: Option<CliqueTree>,
+    /// What each variable of the program stands for.
+    pub variables: Vec<ProgramVariable>,
     /// Whether the objective is `L²` instead of `L`.
-    squared: bool,
+    pub squared: bool,
     /// Number of pencil variables; they come first among the program's.
     pencil_variables: usize,
     pencil: Pencil,
@@ -59,16 +88,6 @@ impl Assembled {
         self.pencil.multipliers(&values)
     }
 
-    /// Number of pencil variables; they come first among the program's.
-    pub fn pencil_variables(&self) -> usize {
-        self.pencil_variables
-    }
-
-    /// Whether the objective is `L²` instead of `L`.
-    pub fn is_squared(&self) -> bool {
-        self.squared
-    }
-
     /// The Lipschitz constant that an objective value stands for.
     pub fn constant(&self, objective: f64) -> f64 {
         if self.squared { objective.max(0.0).sqrt() } else { objective }
@@ -79,178 +98,64 @@ impl Assembled {
 ///
 /// # Panics
 /// If [`Form::Full`] is asked for a pencil with one output weight per coordinate.
-pub fn assemble(pencil: &Pencil, form: Form) -> Assembled {
-    match form {
-        Form::Full => full(pencil),
-        Form::Bordered => bordered(pencil),
+pub fn assemble(pencil: &Pencil, form: Form, decomposition: Decomposition) -> Assembled {
+    let support = Support::new(pencil, form);
+    let tree = match decomposition {
+        Decomposition::Whole => None,
+        Decomposition::Cliques(merging) => Some(CliqueTree::new(&support.pattern, merging)),
+    };
+    let mut assembly = Assembly::new(pencil.order(), &support.coordinates, tree.as_ref());
+    let squared = form == Form::Full;
+    // The form as published has no weight of the output.
+    let pencil_variables = pencil.variables().len() - usize::from(squared);
+    let (inverses, objective) = match form {
+        Form::Full => (Vec::new(), full::assemble(&mut assembly, pencil)),
+        Form::Bordered => bordered::assemble(&mut assembly, pencil),
+    };
+    let named = |&variable: &usize| pencil.variables()[variable];
+    let mut variables: Vec<ProgramVariable> =
+        pencil.variables()[..pencil_variables].iter().copied().map(ProgramVariable::Pencil).collect();
+    variables.extend(inverses.iter().map(named).map(ProgramVariable::Inverse));
+    let separators = assembly.add_separators(variables.len());
+    variables.extend(separators.into_iter().map(|(clique, row, column)| ProgramVariable::Separator {
+        clique,
+        row,
+        column,
+    }));
+    Assembled {
+        program: assembly.finish(objective, variables.len()),
+        order: support.coordinates.len(),
+        tree,
+        variables,
+        squared,
+        pencil_variables,
+        pencil: pencil.clone(),
     }
 }
 
-/// LipSDP as published.
-fn full(pencil: &Pencil) -> Assembled {
-    let variables = pencil.variables().len() - 1;
-    assert!(pencil.variables().last() == Some(&Variable::OutputUniform), "the full form is for the ℓ2 output norm");
-    let order = pencil.order() - pencil.output_coordinates().len();
-    let mut builder = ConicBuilder::new();
-    let cone = builder.cone(Cone::PositiveSemidefinite(order));
+/// The weight variables on the diagonal.
+fn add_weights(assembly: &mut Assembly, pencil: &Pencil, variables: usize) {
     for variable in 0..variables {
         for i in pencil.weight_coordinates(variable) {
-            builder.add_symmetric(cone, (i, i), variable, 1.0);
-        }
-    }
-    let place: Vec<Option<usize>> = (0..pencil.order()).map(|i| (i < order).then_some(i)).collect();
-    for term in pencil.neurons() {
-        add_neuron(&mut builder, cone, term, &place);
-    }
-    for output in pencil.output_coordinates() {
-        let row: Vec<(usize, f64)> =
-            pencil.couplings().iter().filter(|c| c.output == output).map(|c| (c.source, c.weight)).collect();
-        add_outer(&row, &mut |i, j, product| builder.add_symmetric_constant(cone, (i, j), -product));
-    }
-    add_signs(&mut builder, pencil);
-    let objective = (0..variables).map(|v| input_cost(pencil.variables()[v])).collect();
-    Assembled {
-        program: builder.finish(objective),
-        order,
-        squared: true,
-        pencil_variables: variables,
-        pencil: pencil.clone(),
-    }
-}
-
-/// Terminal neurons eliminated.
-fn bordered(pencil: &Pencil) -> Assembled {
-    let eliminated = terminal(pencil);
-    let mut place = vec![None; pencil.order()];
-    let mut order = 0;
-    for (slot, _) in place.iter_mut().zip(&eliminated).filter(|(_, gone)| !**gone) {
-        *slot = Some(order);
-        order += 1;
-    }
-    let mut builder = ConicBuilder::new();
-    let cone = builder.cone(Cone::PositiveSemidefinite(order));
-    for variable in 0..pencil.variables().len() {
-        for i in pencil.weight_coordinates(variable) {
-            let at = place[i].expect("weights stand on inputs and outputs, which stay");
-            builder.add_symmetric(cone, (at, at), variable, 1.0);
-        }
-    }
-    let mut inverses = Inverses::new(pencil);
-    for term in pencil.neurons() {
-        if eliminated[term.coordinate] {
-            let inverse = inverses.of(term.variable);
-            add_eliminated(&mut builder, cone, (term, inverse), (pencil, &place));
-        } else {
-            add_neuron(&mut builder, cone, term, &place);
-        }
-    }
-    for coupling in pencil.couplings() {
-        if let (Some(i), Some(j)) = (place[coupling.output], place[coupling.source]) {
-            builder.add_symmetric_constant(cone, (i, j), -coupling.weight);
-        }
-    }
-    add_signs(&mut builder, pencil);
-    inverses.add_cones(&mut builder);
-    let mut objective: Vec<f64> = pencil.variables().iter().map(|&v| 0.5 * (input_cost(v) + output_cost(v))).collect();
-    objective.resize(inverses.next, 0.0);
-    Assembled {
-        program: builder.finish(objective),
-        order,
-        squared: false,
-        pencil_variables: pencil.variables().len(),
-        pencil: pencil.clone(),
-    }
-}
-
-/// The extra variables `y = 1/λ` of eliminated neurons, one for each multiplier that has any.
-struct Inverses {
-    of_variable: Vec<Option<usize>>,
-    next: usize,
-}
-
-impl Inverses {
-    /// None yet.
-    fn new(pencil: &Pencil) -> Self {
-        let variables = pencil.variables().len();
-        Self { of_variable: vec![None; variables], next: variables }
-    }
-
-    /// The inverse of a multiplier.
-    fn of(&mut self, variable: usize) -> usize {
-        *self.of_variable[variable].get_or_insert_with(|| {
-            self.next += 1;
-            self.next - 1
-        })
-    }
-
-    /// `y + λ ≥ ‖(y − λ, 2)‖` for each, which is `y λ ≥ 1`.
-    fn add_cones(&self, builder: &mut ConicBuilder) {
-        for (multiplier, inverse) in self.of_variable.iter().enumerate() {
-            if let Some(inverse) = *inverse {
-                let first = builder.cone(Cone::SecondOrder(3));
-                builder.add(first, inverse, 1.0);
-                builder.add(first, multiplier, 1.0);
-                builder.add(first + 1, inverse, 1.0);
-                builder.add(first + 1, multiplier, -1.0);
-                builder.add_constant(first + 2, 2.0);
-            }
+            assembly.add((i, i), variable, 1.0);
         }
     }
 }
 
-/// Which coordinates are neurons that no other neuron reads.
-pub(crate) fn terminal(pencil: &Pencil) -> Vec<bool> {
-    let mut terminal = vec![false; pencil.order()];
-    for term in pencil.neurons() {
-        terminal[term.coordinate] = true;
-    }
-    for term in pencil.neurons() {
-        for &(source, _) in &term.incoming {
-            terminal[source] = false;
-        }
-    }
-    terminal
-}
-
-/// `λ (2 e eᵀ − (α+β)(e wᵀ + w eᵀ) + 2αβ w wᵀ)` in the semidefinite cone.
-fn add_neuron(builder: &mut ConicBuilder, cone: usize, term: &NeuronTerm, place: &[Option<usize>]) {
+/// `λ (2 e eᵀ − (α+β)(e wᵀ + w eᵀ) + 2αβ w wᵀ)` in the semidefinite constraint.
+fn add_neuron(assembly: &mut Assembly, term: &NeuronTerm) {
     let (alpha, beta) = (term.slope.lower(), term.slope.upper());
-    let at = |i: usize| place[i].expect("signals that a neuron reads stay");
-    let own = at(term.coordinate);
-    builder.add_symmetric(cone, (own, own), term.variable, 2.0);
-    for &(source, weight) in &term.incoming {
-        builder.add_symmetric(cone, (own, at(source)), term.variable, -(alpha + beta) * weight);
+    let own = term.coordinate;
+    assembly.add((own, own), term.variable, 2.0);
+    if alpha + beta != 0.0 {
+        for &(source, weight) in &term.incoming {
+            assembly.add((own, source), term.variable, -(alpha + beta) * weight);
+        }
     }
     if alpha * beta != 0.0 {
         add_outer(&term.incoming, &mut |i, j, product| {
-            builder.add_symmetric(cone, (at(i), at(j)), term.variable, 2.0 * alpha * beta * product);
+            assembly.add((i, j), term.variable, 2.0 * alpha * beta * product);
         });
-    }
-}
-
-/// The Schur complement of one eliminated neuron; see the module's formula.
-fn add_eliminated(
-    builder: &mut ConicBuilder,
-    cone: usize,
-    (term, inverse): (&NeuronTerm, usize),
-    (pencil, place): (&Pencil, &[Option<usize>]),
-) {
-    let (alpha, beta) = (term.slope.lower(), term.slope.upper());
-    let at = |i: usize| place[i].expect("signals that a terminal neuron touches stay");
-    let couplings: Vec<(usize, f64)> =
-        pencil.couplings().iter().filter(|c| c.source == term.coordinate).map(|c| (c.output, c.weight)).collect();
-    let width = beta - alpha;
-    add_outer(&term.incoming, &mut |i, j, product| {
-        builder.add_symmetric(cone, (at(i), at(j)), term.variable, -0.5 * width * width * product);
-    });
-    add_outer(&couplings, &mut |i, j, product| {
-        builder.add_symmetric(cone, (at(i), at(j)), inverse, -0.5 * product);
-    });
-    for &(i, w) in &term.incoming {
-        for &(j, c) in &couplings {
-            // Inputs and outputs of a terminal neuron are different coordinates, so each pair stands once.
-            builder.add_symmetric_constant(cone, (at(i), at(j)), -0.5 * (alpha + beta) * w * c);
-        }
     }
 }
 
@@ -264,13 +169,13 @@ fn add_outer(x: &[(usize, f64)], visit: &mut dyn FnMut(usize, usize, f64)) {
 }
 
 /// `λ ≥ 0` where the cone does not imply it: with `αβ > 0` the diagonal of a neuron has other positive parts.
-fn add_signs(builder: &mut ConicBuilder, pencil: &Pencil) {
+fn add_signs(assembly: &mut Assembly, pencil: &Pencil) {
     let mut needed: Vec<usize> = pencil.neurons().iter().map(|term| term.variable).collect();
     needed.dedup();
     if pencil.neurons().iter().any(|term| term.slope.lower() * term.slope.upper() > 0.0) {
-        let first = builder.cone(Cone::Nonnegative(needed.len()));
+        let first = assembly.cone(Cone::Nonnegative(needed.len()));
         for (row, variable) in needed.into_iter().enumerate() {
-            builder.add(first + row, variable, 1.0);
+            assembly.add_row(first + row, variable, 1.0);
         }
     }
 }
@@ -343,7 +248,7 @@ mod tests {
             for (tying, query) in [(Tying::Neuron, &query), (Tying::Layer, &query), (Tying::Neuron, &separable)] {
                 let pencil = pencil(activation, tying, query);
                 let y = values(&pencil);
-                let assembled = assemble(&pencil, Form::Bordered);
+                let assembled = assemble(&pencil, Form::Bordered, Decomposition::Whole);
                 let gone: Vec<usize> = pencil.blocks()[2].clone().collect();
                 let keep: Vec<usize> = (0..pencil.order()).filter(|i| !gone.contains(i)).collect();
                 assert_eq!(assembled.order, keep.len());
@@ -375,7 +280,7 @@ mod tests {
             let mut y = values(&pencil);
             let last = y.len() - 1;
             y[last] = 1.0;
-            let assembled = assemble(&pencil, Form::Full);
+            let assembled = assemble(&pencil, Form::Full, Decomposition::Whole);
             let gone: Vec<usize> = pencil.output_coordinates().collect();
             let keep: Vec<usize> = (0..gone[0]).collect();
             let rows = expression(&assembled.program, &y[..last]);

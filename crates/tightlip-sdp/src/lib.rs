@@ -9,7 +9,7 @@
 pub use cliques::{Clique, CliqueTree, Merging, Pattern};
 pub use conic::{Cone, ConicForm};
 pub use error::Error;
-pub use form::{Assembled, Form, assemble};
+pub use form::{Assembled, Decomposition, Form, ProgramVariable, assemble};
 pub use listing::{ListedCone, Listing};
 pub use pencil::{Coupling, NeuronTerm, Pencil, Tying, Variable};
 pub use sdpa::{SdpaBlock, SdpaEntry, SdpaProgram};
@@ -22,6 +22,7 @@ mod cliques;
 mod conic;
 mod error;
 mod form;
+mod layout;
 mod listing;
 mod pencil;
 mod sdpa;

@@ -180,7 +180,7 @@ impl Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::{Form, assemble};
+    use crate::form::{Decomposition, Form, assemble};
     use crate::pencil::{Pencil, Tying};
     use crate::variable_name::named_variables;
     use tightlip_model::{Activation, IncrementSystem, OutputSelection, Query, random_network};
@@ -190,8 +190,8 @@ mod tests {
         let network = random_network(&[3, 4, 5, 2], Activation::LeakyRelu { slope: 0.3 }, 11).expect("valid");
         let system = IncrementSystem::of_network(&network, query.output).expect("valid");
         let pencil = Pencil::new(&system, &query, Tying::Neuron);
-        let assembled = assemble(&pencil, Form::Bordered);
-        let listing = Listing::new(&assembled.program, named_variables(&pencil, &assembled)).expect("finite");
+        let assembled = assemble(&pencil, Form::Bordered, Decomposition::Whole);
+        let listing = Listing::new(&assembled.program, named_variables(&assembled.variables)).expect("finite");
         let mut text = Vec::new();
         listing.write(&mut text).expect("a vector takes everything");
         (assembled.program, String::from_utf8(text).expect("JSON is UTF-8"))

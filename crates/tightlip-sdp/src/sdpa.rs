@@ -174,8 +174,9 @@ impl SdpaProgram {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cliques::Merging;
     use crate::conic::{Cone, ConicBuilder};
-    use crate::form::{Assembled, Form, assemble};
+    use crate::form::{Assembled, Decomposition, Form, assemble};
     use crate::pencil::{Pencil, Tying};
     use faer::prelude::Solve;
     use tightlip_model::{Activation, IncrementSystem, Norm, OutputSelection, Query, random_network};
@@ -204,13 +205,13 @@ mod tests {
     }
 
     /// Every form of every pencil.
-    fn assembled() -> Vec<(Pencil, Form, Assembled)> {
+    fn assembled(decomposition: Decomposition) -> Vec<(Pencil, Form, Assembled)> {
         let mut all = Vec::new();
         for pencil in pencils() {
             for form in [Form::Full, Form::Bordered] {
                 let uniform = pencil.variables().last() == Some(&crate::pencil::Variable::OutputUniform);
                 if uniform || form == Form::Bordered {
-                    all.push((pencil.clone(), form, assemble(&pencil, form)));
+                    all.push((pencil.clone(), form, assemble(&pencil, form, decomposition)));
                 }
             }
         }
@@ -248,7 +249,8 @@ mod tests {
 
     #[test]
     fn a_program_is_read_back_as_written_and_its_cones_are_rebuilt_entry_by_entry() {
-        for (_, form, assembled) in assembled() {
+        let cliques = assembled(Decomposition::Cliques(Merging::Off));
+        for (_, form, assembled) in assembled(Decomposition::Whole).into_iter().chain(cliques) {
             let program = SdpaProgram::of(&assembled.program).expect("finite");
             let read = SdpaProgram::read(&text(&program, "a remark")).expect("as written");
             assert_eq!(read, program);
@@ -280,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_slack_is_the_schur_complement_of_the_pencil() {
-        for (pencil, form, assembled) in assembled() {
+        for (pencil, form, assembled) in assembled(Decomposition::Whole) {
             let outputs = pencil.output_coordinates();
             let mut y: Vec<f64> = (0..pencil.variables().len()).map(|v| 0.3 + 0.17 * (1.3 * v as f64).sin()).collect();
             let mut x = y.clone();

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use tightlip_model::Query;
 
 use crate::error::Error;
-use crate::form::{Assembled, Form};
-use crate::pencil::{Pencil, Tying};
+use crate::form::{Assembled, Decomposition, Form};
+use crate::pencil::Tying;
 use crate::variable_name::{NamedVariable, named_variables};
 
 /// What the field `format` of the file says.
@@ -32,8 +32,8 @@ pub struct Origin {
     pub tying: Tying,
     /// How the pencil became a conic program.
     pub form: Form,
-    /// Whether the semidefinite cone is whole or split into cliques, in the words of the command line.
-    pub decomposition: String,
+    /// Whether the semidefinite constraint is one cone or one for each clique.
+    pub decomposition: Decomposition,
     /// What a bound of the program is multiplied by to be a bound of the network.
     pub bound_scale: f64,
 }
@@ -50,14 +50,14 @@ pub struct Sidecar {
 }
 
 impl Sidecar {
-    /// The sidecar of the program that `pencil` was assembled into.
-    pub fn new(origin: Origin, pencil: &Pencil, assembled: &Assembled) -> Self {
+    /// The sidecar of an assembled program.
+    pub fn new(origin: Origin, assembled: &Assembled) -> Self {
         Self {
             format: FORMAT.to_owned(),
             format_version: VERSION,
             origin,
-            squared: assembled.is_squared(),
-            variables: named_variables(pencil, assembled),
+            squared: assembled.squared,
+            variables: named_variables(&assembled.variables),
         }
     }
 
@@ -81,7 +81,7 @@ impl Sidecar {
         let Origin { network_sha256, query, tying, form, decomposition, bound_scale } = &self.origin;
         let objective = if self.squared { "the square of the bound" } else { "the bound" };
         format!(
-            "tightlip: LipSDP, {tying:?} multipliers, {form:?} form, {decomposition}\n\
+            "tightlip: LipSDP, {tying:?} multipliers, {form:?} form, {decomposition:?}\n\
              l{} to l{} norm, output {}, region {}\n\
              network sha256 {network_sha256}\n\
              minimise sum c_i x_i with sum x_i F_i - F_0 positive semidefinite, {} variables\n\
@@ -149,8 +149,8 @@ impl Sidecar {
         if a.query != b.query {
             return differs("the query", format!("{:?}", a.query), format!("{:?}", b.query));
         }
-        if (a.tying, a.form, &a.decomposition) != (b.tying, b.form, &b.decomposition) {
-            let settings = |o: &Origin| format!("{:?} multipliers, {:?} form, {}", o.tying, o.form, o.decomposition);
+        if (a.tying, a.form, a.decomposition) != (b.tying, b.form, b.decomposition) {
+            let settings = |o: &Origin| format!("{:?} multipliers, {:?} form, {:?}", o.tying, o.form, o.decomposition);
             return differs("the settings", settings(a), settings(b));
         }
         if a.bound_scale != b.bound_scale {
@@ -177,23 +177,23 @@ impl Sidecar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cliques::Merging;
     use crate::form::assemble;
+    use crate::pencil::Pencil;
     use tightlip_model::{Activation, IncrementSystem, OutputSelection, random_network};
 
     fn sidecar(form: Form, bound_scale: f64) -> Sidecar {
+        decomposed(form, Decomposition::Whole, bound_scale)
+    }
+
+    fn decomposed(form: Form, decomposition: Decomposition, bound_scale: f64) -> Sidecar {
         let query = Query::euclidean(OutputSelection::Difference(1, 0));
         let network = random_network(&[3, 4, 5, 2], Activation::Relu, 11).expect("valid");
         let system = IncrementSystem::of_network(&network, query.output).expect("valid");
         let pencil = Pencil::new(&system, &query, Tying::Neuron);
-        let origin = Origin {
-            network_sha256: network.sha256(),
-            query,
-            tying: Tying::Neuron,
-            form,
-            decomposition: "whole".to_owned(),
-            bound_scale,
-        };
-        Sidecar::new(origin, &pencil, &assemble(&pencil, form))
+        let origin =
+            Origin { network_sha256: network.sha256(), query, tying: Tying::Neuron, form, decomposition, bound_scale };
+        Sidecar::new(origin, &assemble(&pencil, form, decomposition))
     }
 
     fn written(sidecar: &Sidecar) -> String {
@@ -204,8 +204,9 @@ mod tests {
 
     #[test]
     fn a_sidecar_is_read_back_as_written() {
-        for form in [Form::Full, Form::Bordered] {
-            let original = sidecar(form, 0.1 + 0.2);
+        let cliques = Decomposition::Cliques(Merging::ByCost);
+        for (form, decomposition) in [(Form::Full, Decomposition::Whole), (Form::Bordered, cliques)] {
+            let original = decomposed(form, decomposition, 0.1 + 0.2);
             let read = Sidecar::read(&written(&original)).expect("as written");
             assert_eq!(read, original);
             assert!(read.check_against(&original).is_ok());
@@ -218,8 +219,10 @@ mod tests {
     fn a_sidecar_of_another_program_is_told_apart() {
         let original = sidecar(Form::Full, 2.0);
         let refusal = |other: &Sidecar| original.check_against(other).expect_err("different").to_string();
-        assert!(refusal(&sidecar(Form::Bordered, 2.0)).contains("Full form, whole, this question Neuron"));
+        assert!(refusal(&sidecar(Form::Bordered, 2.0)).contains("Full form, Whole, this question Neuron"));
         assert!(refusal(&sidecar(Form::Full, 2.5)).contains("the factor of the bound 2, this question 2.5"));
+        let cliques = decomposed(Form::Full, Decomposition::Cliques(Merging::Off), 2.0);
+        assert!(refusal(&cliques).contains("Full form, Cliques(Off): want"));
         let mut other = original.clone();
         other.variables[3].name = "nobody".to_owned();
         assert!(refusal(&other).contains("variable 3 called multiplier_1_2, this question nobody"));

@@ -130,7 +130,7 @@ mod tests {
     use tightlip_model::{Activation, IncrementSystem, Norm, OutputSelection, Query, random_network};
 
     use crate::conic::Cone;
-    use crate::form::{Assembled, assemble};
+    use crate::form::{Assembled, Decomposition, assemble};
     use crate::pencil::Tying;
     use crate::triangle;
 
@@ -157,7 +157,7 @@ mod tests {
                 for (form, query) in [(Form::Full, &query), (Form::Bordered, &query), (Form::Bordered, &separable)] {
                     let pencil = Pencil::new(&system, query, Tying::Neuron);
                     let support = Support::new(&pencil, form);
-                    let assembled = assemble(&pencil, form);
+                    let assembled = assemble(&pencil, form, Decomposition::Whole);
                     assert_eq!(support.pattern, pattern_of(&assembled), "{activation} {dims:?} {form:?}");
                     let order = assembled.order;
                     let rows = order * (order + 1) / 2 + support.other_rows;

@@ -5,15 +5,17 @@
 
 pub use context::{Context, Stage};
 pub use judge::{Judge, Proved};
-pub use method::{Decline, FoundLower, Kind, Method, Problem, Proposal, TraceRow};
+pub use method::{Decline, FoundEstimate, FoundLower, Kind, Method, Problem, ProgramSize, Proposal, TraceRow};
 pub use methods::{METHODS, method_named};
+pub use options::{ChoiceError, MethodOption, Values, choose};
 pub use report::{LowerBound, Report, Seconds};
-pub use run::{Failure, Outcome, bound, lower_bound, upper_bound};
+pub use run::{Failure, Outcome, bound, estimate, lower_bound, upper_bound};
 
 mod context;
 mod judge;
 mod method;
 mod methods;
+mod options;
 mod reduced;
 mod report;
 mod run;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tightlip_certify::Segment;
 use tightlip_model::{IncrementSystem, Network, Norm, Query};
 
+use crate::options::MethodOption;
 use crate::{Context, Judge};
 
 /// What a method's number is.
@@ -21,6 +22,8 @@ pub enum Kind {
     FglLower,
     /// A lower bound of the network's own constant, proved by a pair of points.
     Lower,
+    /// No bound at all: a number of the literature that can lie below the constant, for comparison only.
+    Estimate,
 }
 
 impl fmt::Display for Kind {
@@ -29,6 +32,7 @@ impl fmt::Display for Kind {
             Self::Upper => "upper",
             Self::FglLower => "fgl-lower",
             Self::Lower => "lower",
+            Self::Estimate => "estimate",
         })
     }
 }
@@ -78,10 +82,29 @@ pub struct Proposal {
     pub status: String,
     /// Whether a limit stopped it before it was done.
     pub interrupted: bool,
+    /// The size of the program, for methods that solve one.
+    pub program: Option<ProgramSize>,
     /// Seconds spent building the program.
     pub assemble_s: f64,
     /// Seconds spent solving it.
     pub solve_s: f64,
+}
+
+/// The size of a semidefinite program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramSize {
+    /// Order of the semidefinite constraint before it is decomposed.
+    pub order: usize,
+    /// Semidefinite cones.
+    pub cones: usize,
+    /// Order of the largest.
+    pub largest_cone: usize,
+    /// Scalar variables.
+    pub variables: usize,
+    /// Rows of all cones.
+    pub rows: usize,
+    /// Nonzero coefficients.
+    pub nonzeros: usize,
 }
 
 /// One step of an iterative method.
@@ -132,6 +155,21 @@ pub enum Decline {
         /// The limit.
         limit_mib: u64,
     },
+    /// One of its semidefinite cones is too large.
+    #[error(
+        "{method} would give Clarabel a semidefinite cone of order {order}, about {needed_mib} MiB and more than a minute for each \
+         iteration; it takes at most {most}: take lipsdp-neuron.lifted or an .interior method, or for deep networks a .chordal one"
+    )]
+    Order {
+        /// The method.
+        method: &'static str,
+        /// Order of the largest cone.
+        order: usize,
+        /// The largest that is tried.
+        most: usize,
+        /// Predicted need.
+        needed_mib: u64,
+    },
     /// A limit had passed before it could begin.
     #[error("{method} could not begin before the time limit or the interrupt")]
     Stopped {
@@ -150,7 +188,7 @@ pub enum Decline {
         most: usize,
     },
     /// The method bounds something else.
-    #[error("{method} gives a {kind} bound, not an upper one")]
+    #[error("{method} gives {}", kind_words(*.kind))]
     Kind {
         /// The method.
         method: &'static str,
@@ -174,6 +212,21 @@ pub trait Method: Sync {
 
     /// One line: what it computes and when to take it.
     fn summary(&self) -> &'static str;
+
+    /// Its name with the options that are not the usual ones.
+    fn label(&self) -> String {
+        self.name().to_owned()
+    }
+
+    /// What can be chosen about it.
+    fn options(&self) -> &'static [MethodOption] {
+        &[]
+    }
+
+    /// The same method with another value of an option; both are of its list.
+    fn with_option(&self, option: &str, value: &str) -> Box<dyn Method> {
+        unreachable!("{} has no option {option} to be {value}", self.name())
+    }
 
     /// What its number is.
     fn kind(&self) -> Kind {
@@ -200,6 +253,36 @@ pub trait Method: Sync {
     fn find_lower(&self, problem: &Problem<'_>, context: &Context) -> Result<FoundLower, Decline> {
         let _ = (problem, context);
         Err(Decline::Kind { method: self.name(), kind: self.kind() })
+    }
+
+    /// A number that bounds nothing, for methods of that kind.
+    ///
+    /// # Errors
+    /// A [`Decline`] with the reason, above all for methods of another kind.
+    fn estimate(&self, problem: &Problem<'_>, context: &Context) -> Result<FoundEstimate, Decline> {
+        let _ = (problem, context);
+        Err(Decline::Kind { method: self.name(), kind: self.kind() })
+    }
+}
+
+/// A number of the literature that is no bound.
+#[derive(Debug, Clone)]
+pub struct FoundEstimate {
+    /// The number.
+    pub value: f64,
+    /// Why it bounds nothing, in one sentence.
+    pub warning: &'static str,
+    /// How it came about: proposal without candidates.
+    pub proposal: Proposal,
+}
+
+/// What a method of a kind gives, for messages.
+fn kind_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Upper => "an upper bound; it was asked for another one",
+        Kind::FglLower => "a lower bound of the formal constant, not an upper bound",
+        Kind::Lower => "a lower bound, not an upper one",
+        Kind::Estimate => "an estimate, which is no bound",
     }
 }
 

@@ -8,8 +8,12 @@ use crate::{Context, Method};
 mod conic;
 mod constant;
 mod fgl_pattern;
+mod lipsdp_layer_chordal_clarabel;
 mod lipsdp_layer_full_clarabel;
+mod lipsdp_layer_full_clarabel_chordal;
+mod lipsdp_neuron_chordal_clarabel;
 mod lipsdp_neuron_full_clarabel;
+mod lipsdp_neuron_full_clarabel_chordal;
 mod lipsdp_neuron_lifted;
 mod norm_product;
 mod witness;
@@ -23,8 +27,12 @@ const DIRECT_NORMS: &[(Norm, Norm)] =
 /// Every method, from cheap and loose to expensive and tight.
 pub const METHODS: &[&dyn Method] = &[
     &norm_product::NormProduct,
-    &lipsdp_layer_full_clarabel::LipsdpLayerFullClarabel,
-    &lipsdp_neuron_full_clarabel::LipsdpNeuronFullClarabel,
+    &lipsdp_layer_full_clarabel::METHOD,
+    &lipsdp_layer_full_clarabel_chordal::METHOD,
+    &lipsdp_layer_chordal_clarabel::METHOD,
+    &lipsdp_neuron_full_clarabel::METHOD,
+    &lipsdp_neuron_full_clarabel_chordal::METHOD,
+    &lipsdp_neuron_chordal_clarabel::METHOD,
     &lipsdp_neuron_lifted::LipsdpNeuronLifted,
     &fgl_pattern::FglPattern,
     &witness::SteepPair,

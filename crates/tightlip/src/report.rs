@@ -4,7 +4,7 @@ use serde::Serialize;
 use tightlip_certify::{Bound, Draw, Level};
 use tightlip_model::{Network, Query};
 
-use crate::method::{FoundLower, Kind, Method, Problem, Proposal, TraceRow};
+use crate::method::{FoundEstimate, FoundLower, Kind, Method, Problem, ProgramSize, Proposal, TraceRow};
 
 /// Version of the report's keys.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -46,6 +46,8 @@ pub struct Report {
     pub rank: Option<usize>,
     /// Forward and backward passes of the network on that many columns.
     pub sweeps: Option<u64>,
+    /// Size of the semidefinite program, for methods that solve one.
+    pub program: Option<ProgramSize>,
     /// Why the solver stopped, and what happened then.
     pub status: String,
     /// Whether the method ended before it was done: at a limit, or because it stood still.
@@ -82,6 +84,7 @@ impl Report {
             iterations: None,
             rank: None,
             sweeps: None,
+            program: None,
             status: String::new(),
             interrupted: false,
             seconds: Seconds::default(),
@@ -99,6 +102,7 @@ impl Report {
             iterations: proposal.iterations,
             rank: proposal.rank,
             sweeps: proposal.sweeps,
+            program: proposal.program,
             status: proposal.status.clone(),
             interrupted: proposal.interrupted,
             seconds: Seconds { assemble: proposal.assemble_s, solve: proposal.solve_s, ..Seconds::default() },
@@ -122,7 +126,17 @@ impl Report {
             status: if found.interrupted { "interrupted" } else { "searched" }.to_owned(),
             interrupted: found.interrupted,
             seconds: Seconds { solve: found.solve_s, certify: found.certify_s, ..Seconds::default() },
-            ..Self::of_question(problem, method.name(), &found.options)
+            ..Self::of_question(problem, &method.label(), &found.options)
+        }
+    }
+
+    /// The report of a number that bounds nothing: it has no value, only a claim.
+    pub(crate) fn of_estimate(problem: &Problem<'_>, method: &dyn Method, found: &FoundEstimate) -> Self {
+        Self {
+            kind: Kind::Estimate,
+            claimed: found.value,
+            status: format!("{}; {}", found.proposal.status, found.warning),
+            ..Self::of_proposal(problem, &method.label(), &found.proposal)
         }
     }
 

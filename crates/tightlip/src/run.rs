@@ -136,7 +136,7 @@ pub fn lower_bound(network: &Network, query: Query, method: &dyn Method, context
     let start = Instant::now();
     let problem = Problem::new(network, query).map_err(|error| Failure::Question(std::sync::Arc::new(error)))?;
     let found = match method.kind() {
-        Kind::Upper => return Err(Decline::Kind { method: method.name(), kind: Kind::Upper }.into()),
+        kind @ (Kind::Upper | Kind::Estimate) => return Err(Decline::Kind { method: method.name(), kind }.into()),
         // A pair of points answers for any norms.
         Kind::Lower => method.find_lower(&problem, context)?,
         Kind::FglLower => {
@@ -145,6 +145,19 @@ pub fn lower_bound(network: &Network, query: Query, method: &dyn Method, context
         }
     };
     let mut report = Report::of_lower(&problem, method, &found);
+    report.seconds.total = start.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+/// A number of the literature that bounds nothing: asks `method`, which has to be of that kind. The report has no value.
+///
+/// # Errors
+/// A [`Failure`] if the question does not fit or the method declines.
+pub fn estimate(network: &Network, query: Query, method: &dyn Method, context: &Context) -> Result<Report, Failure> {
+    let start = Instant::now();
+    let problem = Problem::new(network, query).map_err(|error| Failure::Question(std::sync::Arc::new(error)))?;
+    check(method, &query, Kind::Estimate)?;
+    let mut report = Report::of_estimate(&problem, method, &method.estimate(&problem, context)?);
     report.seconds.total = start.elapsed().as_secs_f64();
     Ok(report)
 }
@@ -164,7 +177,7 @@ fn check(method: &dyn Method, direct: &Query, wanted: Kind) -> Result<(), Declin
 
 /// The report of what was settled, without value, lower bound and total time.
 fn report_of(problem: &Problem<'_>, settled: &Settled) -> Report {
-    let mut report = Report::of_proposal(problem, settled.method, &settled.proposal);
+    let mut report = Report::of_proposal(problem, &settled.method, &settled.proposal);
     report.seconds.certify = settled.certify_s;
     if let Some(remark) = &settled.remark {
         report.status = format!("{}; {remark}", report.status);

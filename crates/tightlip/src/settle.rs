@@ -23,7 +23,7 @@ const AUTO: &str = "lipsdp-neuron.lifted";
 /// A proposal with the outcome of its proof.
 #[derive(Debug)]
 pub(crate) struct Settled {
-    pub(crate) method: &'static str,
+    pub(crate) method: String,
     pub(crate) proposal: Proposal,
     pub(crate) result: Result<Proved, Refusal>,
     pub(crate) certify_s: f64,
@@ -52,7 +52,7 @@ pub(crate) fn settle(
     context.report(&Stage::Certifying);
     let result = prove(&proposal, &mut judge);
     let certify_s = judge.spent().as_secs_f64();
-    let mut settled = Settled { method: method.name(), proposal, result, certify_s, remark };
+    let mut settled = Settled { method: method.label(), proposal, result, certify_s, remark };
     if settled.proposal.interrupted {
         compete_with_baseline(&mut settled, problem, context);
     }
@@ -113,7 +113,7 @@ fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>, context: 
         let status = format!("{}: {}; {BASELINE} is smaller", settled.method, before.status);
         let (relaxation_lower, trace) = (before.relaxation_lower, std::mem::take(&mut before.trace));
         settled.proposal = Proposal { status, interrupted: true, relaxation_lower, trace, ..baseline };
-        settled.method = BASELINE;
+        BASELINE.clone_into(&mut settled.method);
         settled.result = result;
     }
 }

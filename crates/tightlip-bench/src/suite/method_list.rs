@@ -1,7 +1,7 @@
 //! Which methods a suite runs.
 
 use serde::Deserialize;
-use tightlip::{METHODS, method_named};
+use tightlip::{ChoiceError, Kind, METHODS, choose};
 
 use super::error;
 
@@ -19,14 +19,17 @@ pub enum MethodList {
 }
 
 impl MethodList {
-    /// The methods; all of them where nothing is said.
+    /// The methods, with their options; where nothing is said all of them that bound something.
     ///
     /// # Errors
-    /// If a name is not that of a method, with the nearest one.
-    pub fn resolve(&self) -> Result<Vec<&'static str>, String> {
+    /// If a name is not that of a method, with the nearest one, or an option is not one of its method.
+    pub fn resolve(&self) -> Result<Vec<String>, String> {
+        // Numbers that bound nothing are for those who ask for them.
+        let bounding = METHODS.iter().filter(|method| method.kind() != Kind::Estimate);
+        let all = || bounding.map(|method| method.name().to_owned()).collect();
         let names = match self {
-            Self::Unsaid => return Ok(METHODS.iter().map(|method| method.name()).collect()),
-            Self::Word(word) if word == "all" => return Ok(METHODS.iter().map(|method| method.name()).collect()),
+            Self::Unsaid => return Ok(all()),
+            Self::Word(word) if word == "all" => return Ok(all()),
             Self::Word(word) => std::slice::from_ref(word),
             Self::Names(names) => names,
         };
@@ -39,13 +42,17 @@ impl MethodList {
             known.push("all");
         }
         for name in names {
-            let method = method_named(name).ok_or_else(|| {
-                format!("there is no method `{name}`{}; there are: {}", error::nearest(name, &known), known.join(", "))
+            let method = choose(name).map_err(|fault| match fault {
+                ChoiceError::Method { name } => {
+                    let nearest = error::nearest(&name, &known);
+                    format!("there is no method `{name}`{nearest}; there are: {}", known.join(", "))
+                }
+                other => other.to_string(),
             })?;
-            if methods.contains(&method.name()) {
+            if methods.contains(&method.label()) {
                 return Err(format!("the method {name} is named twice"));
             }
-            methods.push(method.name());
+            methods.push(method.label());
         }
         Ok(methods)
     }

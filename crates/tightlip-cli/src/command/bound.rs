@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tightlip::{Failure, Kind, Method, Outcome, Report, bound, lower_bound, method_named};
+use tightlip::{ChoiceError, Failure, Kind, Method, Outcome, Report, bound, choose, estimate, lower_bound};
 use tightlip_model::file;
 
 use super::{limits, printed};
@@ -17,12 +17,16 @@ pub fn run(arguments: &BoundArguments) -> Result<(), CommandFailure> {
     let mut limits = limits(&arguments.resources, arguments.seed);
     limits.deadline = arguments.time_limit.map(|seconds| start + Duration::from_secs_f64(seconds.min(1e9)));
     let method = chosen_method(&arguments.method)?;
+    let method = method.as_deref();
     check_destinations(arguments, method)?;
     let network = file::read(&arguments.model.model, &arguments.model.read_options())?;
     let load_s = start.elapsed().as_secs_f64();
     let query = arguments.question.query();
     let (display, context) = Display::start(limits, arguments.tolerance);
     let result = match method {
+        Some(method) if method.kind() == Kind::Estimate => {
+            estimate(&network, query, method, &context).map(|report| (report, None))
+        }
         Some(method) if method.kind() != Kind::Upper => {
             lower_bound(&network, query, method, &context).map(|report| (report, None))
         }
@@ -83,15 +87,22 @@ fn check_destinations(arguments: &BoundArguments, method: Option<&dyn Method>) -
 }
 
 /// The method by name; `None` for auto.
-fn chosen_method(name: &str) -> Result<Option<&'static dyn Method>, CommandFailure> {
+fn chosen_method(name: &str) -> Result<Option<Box<dyn Method>>, CommandFailure> {
     if name == "auto" {
         return Ok(None);
     }
-    method_named(name).map(Some).ok_or_else(|| {
-        let names: Vec<&str> = tightlip::METHODS.iter().map(|method| method.name()).collect();
-        CommandFailure::bad_input(
-            format!("--method {name}: there is no such method"),
-            Some(format!("take `auto` or one of: {}", names.join(", "))),
-        )
+    choose(name).map(Some).map_err(|error| {
+        let advice = match &error {
+            ChoiceError::Method { .. } => {
+                let names: Vec<&str> = tightlip::METHODS.iter().map(|method| method.name()).collect();
+                format!("take `auto` or one of: {}", names.join(", "))
+            }
+            _ => "write NAME:OPTION=VALUE,OPTION=VALUE; `tightlip methods` lists the options".to_owned(),
+        };
+        let what = match &error {
+            ChoiceError::Method { .. } => "there is no such method".to_owned(),
+            other => other.to_string(),
+        };
+        CommandFailure::bad_input(format!("--method {name}: {what}"), Some(advice))
     })
 }

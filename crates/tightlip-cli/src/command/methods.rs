@@ -1,7 +1,7 @@
 //! `tightlip methods`: what there is.
 
 use serde::Serialize;
-use tightlip::{Kind, METHODS, Method};
+use tightlip::{Kind, METHODS, Method, MethodOption};
 use tightlip_model::{Case, Norm, OutputSelection, Query};
 
 use super::printed;
@@ -16,7 +16,17 @@ struct Entry {
     kind: Kind,
     norms: Vec<String>,
     summary: &'static str,
+    options: Vec<OptionEntry>,
     reference: &'static str,
+}
+
+/// One option of a method.
+#[derive(Debug, Serialize)]
+struct OptionEntry {
+    name: &'static str,
+    values: String,
+    usual: String,
+    about: &'static str,
 }
 
 /// Runs the command.
@@ -28,6 +38,7 @@ pub fn run(arguments: &MethodsArguments) -> Result<(), CommandFailure> {
             kind: method.kind(),
             norms: questions(*method).iter().map(|(input, output)| format!("{input}→{output}")).collect(),
             summary: method.summary(),
+            options: method.options().iter().map(option).collect(),
             reference: method.reference(),
         })
         .collect();
@@ -44,12 +55,26 @@ pub fn run(arguments: &MethodsArguments) -> Result<(), CommandFailure> {
         let kind = match entry.kind {
             Kind::FglLower => "lower bound of FGL",
             Kind::Lower => "lower bound",
+            Kind::Estimate => "ESTIMATE, NO BOUND",
             _ => "upper bound",
         };
         lines.push((entry.name, entry.summary.to_owned()));
         lines.push(("", format!("{kind}, {norms}; {}", entry.reference)));
+        for OptionEntry { name, values, about, .. } in &entry.options {
+            lines.push(("", format!("option {name}: {values}; {about}")));
+        }
     }
     printed(table::print_lines(&lines))
+}
+
+/// One option; the first value, or the one said to be usual, is the usual one.
+fn option(option: &MethodOption) -> OptionEntry {
+    OptionEntry {
+        name: option.name,
+        values: option.values.to_string(),
+        usual: option.values.usual(),
+        about: option.about,
+    }
 }
 
 /// All norms.

@@ -1,74 +1,270 @@
-//! What the Clarabel methods share: reduce, assemble, solve, lift the multipliers back.
+//! The methods that solve a conic program through Clarabel: reduce, assemble, solve, lift the multipliers back.
 
 use std::time::Instant;
 
 use tightlip_certify::Segment;
+use tightlip_clarabel::OwnDecomposition;
+use tightlip_lifted::best_pattern;
 use tightlip_model::{Edge, IncrementSystem, Norm, Query, Reduction, Scaling};
-use tightlip_sdp::{Form, Pencil, Tying, assemble};
+use tightlip_sdp::{Assembled, CliqueTree, Decomposition, Form, Merging, Pencil, Support, Tying, assemble};
 
-use super::constant;
-use crate::method::{Decline, Problem, Proposal};
-use crate::{Context, Stage};
+use super::{DIRECT_NORMS, constant};
+use crate::method::{Decline, Method, Problem, ProgramSize, Proposal};
+use crate::options::{MethodOption, Values};
+use crate::{Context, Judge, Stage};
 
-/// Solves LipSDP with one semidefinite cone through Clarabel.
-pub(super) fn propose_full(
-    method: &'static str,
-    tying: Tying,
-    problem: &Problem<'_>,
-    context: &Context,
-) -> Result<Proposal, Decline> {
-    context.report(&Stage::Assembling);
-    let start = Instant::now();
-    let query = &problem.query;
-    // Reducing a wide network takes long; whether its cone fits is known from the sizes.
-    let limit = context.limits.memory_bytes;
-    let order = predicted_order(&problem.system, query);
-    let needed = tightlip_clarabel::predicted_bytes(order);
-    if needed > limit {
-        let what = format!("a semidefinite cone of order {order}");
-        return Err(Decline::Memory { method, what, needed_mib: needed >> 20, limit_mib: limit >> 20 });
-    }
-    let scaling = match tying {
-        Tying::Neuron => Scaling::PerNeuron,
-        Tying::Layer => Scaling::PerLayer,
-    };
-    let Some(reduction) = Reduction::new(&problem.system, query, scaling) else {
-        return Ok(constant::proposal(&problem.system, query));
-    };
-    let pencil = Pencil::new(reduction.system(), query, tying);
-    let assembled = assemble(&pencil, Form::Bordered);
-    debug_assert_eq!(assembled.order, order, "the order is predicted");
-    let assemble_s = start.elapsed().as_secs_f64();
-    if context.limits.stop_requested() {
-        return Err(Decline::Stopped { method });
-    }
-    let (scale, watcher) = (reduction.bound_scale(), context.clone());
-    let observe = Box::new(move |progress: tightlip_clarabel::Progress| {
-        watcher.report(&Stage::Solving {
-            iteration: u64::from(progress.iteration),
-            claimed: scale * progress.objective,
-            gap: Some(progress.relative_gap),
-        });
-    });
-    let answer = tightlip_clarabel::solve(&assembled.program, &context.limits, observe)
-        .map_err(|rejected| Decline::Solver { method, reason: rejected.to_string() })?;
-    let multipliers = reduction.lift(&assembled.multipliers(&answer.solution));
-    Ok(Proposal {
-        claimed: scale * assembled.constant(answer.objective),
-        candidates: vec![vec![Segment { end_block: problem.system.output_block(), multipliers }]],
-        iterations: Some(u64::from(answer.iterations)),
-        options: format!("form=bordered, {}", tightlip_clarabel::settings_text()),
-        status: answer.status.name().to_owned(),
-        interrupted: answer.status == tightlip_clarabel::Status::Interrupted,
-        assemble_s,
-        solve_s: answer.solve_s,
-        ..Proposal::default()
-    })
+/// LipSDP through Clarabel in one of its forms.
+#[derive(Debug, Clone)]
+pub(super) struct Conic {
+    pub(super) name: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) reference: &'static str,
+    pub(super) tying: Tying,
+    pub(super) options: &'static [MethodOption],
+    pub(super) form: Form,
+    pub(super) cones: Cones,
 }
 
-/// The order of the semidefinite cone after the reduction: live signals, input and output shrunk by QR, the neurons
-/// of blocks that only outputs read eliminated.
-fn predicted_order(system: &IncrementSystem, query: &Query) -> usize {
+/// How the semidefinite constraint reaches Clarabel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cones {
+    /// As one cone, which Clarabel leaves whole.
+    Whole,
+    /// As the cliques of our decomposition.
+    Cliques(Merging),
+    /// As one cone, which Clarabel decomposes.
+    Own(OwnDecomposition),
+}
+
+/// Which form of the program, for every conic method.
+pub(super) const FORM: MethodOption = MethodOption {
+    name: "form",
+    values: Values::OneOf(&["bordered", "published"]),
+    about: "bordered eliminates the neurons that only outputs read; published eliminates the outputs, as the paper does",
+};
+/// How our cliques are merged.
+pub(super) const MERGE: MethodOption = MethodOption {
+    name: "merge",
+    values: Values::OneOf(&["cost", "none"]),
+    about: "cost merges cliques where one cone is cheaper than two",
+};
+/// How Clarabel merges its cliques.
+pub(super) const OWN_MERGE: MethodOption = MethodOption {
+    name: "merge",
+    values: Values::OneOf(&["clique_graph", "parent_child", "none"]),
+    about: "Clarabel's chordal_decomposition_merge_method",
+};
+/// LipSDP.
+pub(super) const LIPSDP: &str =
+    "Fazlyab et al., Efficient and accurate estimation of Lipschitz constants for deep neural networks, NeurIPS 2019";
+/// Its decomposition.
+pub(super) const CHORDAL_LIPSDP: &str =
+    "Xue et al., Chordal sparsity for Lipschitz constant estimation of deep neural networks, CDC 2022";
+
+/// Starts of the search for a pattern whose value says how large the bound is about.
+const SCALE_STARTS: u64 = 2;
+/// The largest cone that is tried: its dense block takes 4 GiB and a minute for each iteration; both grow with the fourth
+/// power and more.
+const LARGEST_CONE: usize = 130;
+
+impl Method for Conic {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn summary(&self) -> &'static str {
+        self.summary
+    }
+
+    fn norms(&self) -> &'static [(Norm, Norm)] {
+        DIRECT_NORMS
+    }
+
+    fn reference(&self) -> &'static str {
+        self.reference
+    }
+
+    fn options(&self) -> &'static [MethodOption] {
+        self.options
+    }
+
+    fn with_option(&self, option: &str, value: &str) -> Box<dyn Method> {
+        let mut changed = self.clone();
+        match (option, value) {
+            ("form", "bordered") => changed.form = Form::Bordered,
+            ("form", "published") => changed.form = Form::Full,
+            ("merge", _) => changed.cones = self.cones.merged(value),
+            _ => unreachable!("options and values are looked up before"),
+        }
+        Box::new(changed)
+    }
+
+    fn propose(&self, problem: &Problem<'_>, context: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
+        context.report(&Stage::Assembling);
+        let start = Instant::now();
+        let query = &problem.query;
+        if self.form == Form::Full && query.output_norm != Norm::L2 {
+            let (input, output) = (query.input_norm, query.output_norm);
+            let supported = "2→2 and inf→2 with form=published".to_owned();
+            return Err(Decline::Norms { method: self.name, input, output, supported });
+        }
+        if self.cones == Cones::Whole {
+            // Reducing a wide network takes long; whether one cone fits is known from the sizes.
+            self.check(&[predicted_order(&problem.system, query, self.form)], context)?;
+        }
+        let scaling = match self.tying {
+            Tying::Neuron => Scaling::PerNeuron,
+            Tying::Layer => Scaling::PerLayer,
+        };
+        let Some(reduction) = Reduction::new(&problem.system, query, scaling) else {
+            return Ok(constant::proposal(&problem.system, query));
+        };
+        let reduction = of_unit_bound(reduction, query, context);
+        let pencil = Pencil::new(reduction.system(), query, self.tying);
+        if self.cones != Cones::Whole {
+            self.check(&clique_orders(&pencil, self.form, self.cones), context)?;
+        }
+        let assembled = assemble(&pencil, self.form, self.cones.decomposition());
+        let assemble_s = start.elapsed().as_secs_f64();
+        if context.limits.stop_requested() {
+            return Err(Decline::Stopped { method: self.name });
+        }
+        let answer = self.solve(&assembled, reduction.bound_scale(), context)?;
+        let multipliers = reduction.lift(&assembled.multipliers(&answer.solution));
+        Ok(Proposal {
+            claimed: reduction.bound_scale() * assembled.constant(answer.objective),
+            candidates: vec![vec![Segment { end_block: problem.system.output_block(), multipliers }]],
+            iterations: Some(u64::from(answer.iterations)),
+            options: self.options_text(),
+            program: Some(program_size(&assembled)),
+            status: answer.status.name().to_owned(),
+            interrupted: answer.status == tightlip_clarabel::Status::Interrupted,
+            assemble_s,
+            solve_s: answer.solve_s,
+            ..Proposal::default()
+        })
+    }
+}
+
+impl Cones {
+    /// The decomposition that is assembled.
+    fn decomposition(self) -> Decomposition {
+        match self {
+            Self::Whole | Self::Own(_) => Decomposition::Whole,
+            Self::Cliques(merging) => Decomposition::Cliques(merging),
+        }
+    }
+
+    /// The decomposition that Clarabel makes.
+    fn own(self) -> OwnDecomposition {
+        match self {
+            Self::Whole | Self::Cliques(_) => OwnDecomposition::Off,
+            Self::Own(own) => own,
+        }
+    }
+
+    /// With another merging of cliques.
+    fn merged(self, value: &str) -> Self {
+        match (self, value) {
+            (Self::Whole, _) => self,
+            (Self::Cliques(_), "none") => Self::Cliques(Merging::Off),
+            (Self::Cliques(_), _) => Self::Cliques(Merging::ByCost),
+            (Self::Own(_), "none") => Self::Own(OwnDecomposition::Unmerged),
+            (Self::Own(_), "parent_child") => Self::Own(OwnDecomposition::ParentChild),
+            (Self::Own(_), _) => Self::Own(OwnDecomposition::CliqueGraph),
+        }
+    }
+}
+
+impl Conic {
+    /// Every switch that changes the answer.
+    fn options_text(&self) -> String {
+        let form = match self.form {
+            Form::Full => "published",
+            Form::Bordered => "bordered",
+        };
+        let cliques = match self.cones {
+            Cones::Whole | Cones::Own(_) => "",
+            Cones::Cliques(Merging::Off) => ", cliques=not merged",
+            Cones::Cliques(Merging::ByCost) => ", cliques=merged by cost",
+        };
+        format!("form={form}{cliques}, {}", tightlip_clarabel::settings_text(self.cones.own()))
+    }
+
+    /// Declines cones of these orders if Clarabel could not hold them, or would not end.
+    fn check(&self, orders: &[usize], context: &Context) -> Result<(), Decline> {
+        let largest = orders.iter().copied().max().unwrap_or(0);
+        let needed = tightlip_clarabel::predicted_bytes_of(orders);
+        let limit = context.limits.memory_bytes;
+        if largest > LARGEST_CONE {
+            let needed_mib = needed >> 20;
+            return Err(Decline::Order { method: self.name, order: largest, most: LARGEST_CONE, needed_mib });
+        }
+        if needed > limit {
+            let what = match orders {
+                [order] => format!("a semidefinite cone of order {order}"),
+                _ => format!("{} semidefinite cones of orders up to {largest}", orders.len()),
+            };
+            let (needed_mib, limit_mib) = (needed >> 20, limit >> 20);
+            return Err(Decline::Memory { method: self.name, what, needed_mib, limit_mib });
+        }
+        Ok(())
+    }
+
+    /// Runs Clarabel.
+    fn solve(
+        &self,
+        assembled: &Assembled,
+        scale: f64,
+        context: &Context,
+    ) -> Result<tightlip_clarabel::Answer, Decline> {
+        let (watcher, squared) = (context.clone(), assembled.squared);
+        let observe = Box::new(move |progress: tightlip_clarabel::Progress| {
+            let objective = if squared { progress.objective.max(0.0).sqrt() } else { progress.objective };
+            watcher.report(&Stage::Solving {
+                iteration: u64::from(progress.iteration),
+                claimed: scale * objective,
+                gap: Some(progress.relative_gap),
+            });
+        });
+        tightlip_clarabel::solve(&assembled.program, self.cones.own(), &context.limits, observe)
+            .map_err(|rejected| Decline::Solver { method: self.name, reason: rejected.to_string() })
+    }
+}
+
+/// The reduction scaled so that the bound is about 1: by the steepest pattern of a short search, which is below the bound,
+/// mostly by a small factor.
+pub(super) fn of_unit_bound(reduction: Reduction, query: &Query, context: &Context) -> Reduction {
+    let value = best_pattern(reduction.system(), query, SCALE_STARTS, &context.limits).value;
+    if value > 0.0 && value.is_finite() { reduction.balanced(value) } else { reduction }
+}
+
+/// Orders of the cones of the cliques, ours or Clarabel's.
+fn clique_orders(pencil: &Pencil, form: Form, cones: Cones) -> Vec<usize> {
+    let merging = match cones {
+        Cones::Cliques(merging) => merging,
+        Cones::Whole | Cones::Own(_) => Merging::ByCost,
+    };
+    let tree = CliqueTree::new(&Support::new(pencil, form).pattern, merging);
+    tree.cliques().iter().map(|clique| clique.members.len()).collect()
+}
+
+/// What the program looks like.
+fn program_size(assembled: &Assembled) -> ProgramSize {
+    let orders: Vec<usize> = assembled.program.cones.iter().filter_map(|cone| cone.semidefinite_order()).collect();
+    ProgramSize {
+        order: assembled.order,
+        cones: orders.len(),
+        largest_cone: orders.into_iter().max().unwrap_or(0),
+        variables: assembled.program.variables(),
+        rows: assembled.program.rows(),
+        nonzeros: assembled.program.constraints.nnz(),
+    }
+}
+
+/// The order of the semidefinite constraint after the reduction: live signals, input and output shrunk by QR; the neurons
+/// of blocks that only outputs read, or the outputs, eliminated.
+fn predicted_order(system: &IncrementSystem, query: &Query, form: Form) -> usize {
     let last = system.output_block();
     let live: Vec<usize> = system.live().iter().map(|block| block.iter().filter(|&&l| l).count()).collect();
     let total = |from: &dyn Fn(&Edge) -> Option<usize>| -> usize { system.edges().iter().filter_map(from).sum() };
@@ -81,5 +277,9 @@ fn predicted_order(system: &IncrementSystem, query: &Query) -> usize {
         output = output.min(into);
     }
     let read = |k: usize| system.edges().iter().any(|edge| edge.from == k && edge.to < last);
-    input + output + (1..last).filter(|&k| read(k)).map(|k| live[k]).sum::<usize>()
+    let hidden = |stays: &dyn Fn(usize) -> bool| (1..last).filter(|&k| stays(k)).map(|k| live[k]).sum::<usize>();
+    match form {
+        Form::Full => input + hidden(&|_| true),
+        Form::Bordered => input + output + hidden(&read),
+    }
 }

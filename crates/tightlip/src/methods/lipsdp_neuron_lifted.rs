@@ -228,6 +228,7 @@ impl Climb<'_, '_> {
             Stop::SweepLimit => ("stopped at the most sweeps, the gap is above the tolerance", false),
         };
         Proposal {
+            program: None,
             candidates: if done { Vec::new() } else { self.candidates(iteration) },
             claimed: self.reduction.bound_scale() * iteration.value(),
             relaxation_lower: self.lower,

@@ -1,0 +1,24 @@
+//! LipSDP as published (Fazlyab et al. 2019, Theorem 2), for the ℓ2 output norm: the output block is eliminated with `q = 1`,
+//!
+//!   minimise `t` subject to `F_rest(t, λ) − Σ_o c_o c_oᵀ ⪰ 0`,   `L = √t`, order `n_0 + N`.
+
+use super::{add_neuron, add_outer, add_signs, add_weights, input_cost};
+use crate::layout::Assembly;
+use crate::pencil::{Pencil, Variable};
+
+/// Fills the program; returns the objective.
+pub(super) fn assemble(assembly: &mut Assembly, pencil: &Pencil) -> Vec<f64> {
+    let variables = pencil.variables().len() - 1;
+    assert!(pencil.variables().last() == Some(&Variable::OutputUniform), "the full form is for the ℓ2 output norm");
+    add_weights(assembly, pencil, variables);
+    for term in pencil.neurons() {
+        add_neuron(assembly, term);
+    }
+    for output in pencil.output_coordinates() {
+        let row: Vec<(usize, f64)> =
+            pencil.couplings().iter().filter(|c| c.output == output).map(|c| (c.source, c.weight)).collect();
+        add_outer(&row, &mut |i, j, product| assembly.add_constant((i, j), -product));
+    }
+    add_signs(assembly, pencil);
+    pencil.variables()[..variables].iter().map(|&variable| input_cost(variable)).collect()
+}
