@@ -30,6 +30,8 @@ pub enum Scaling {
     PerNeuron,
     /// All neurons of a block by the same factor: for relaxations that tie the multipliers of a layer.
     PerLayer,
+    /// Not at all, beyond slopes of magnitude 1: for programs whose optimum depends on the units of the neurons.
+    None,
 }
 
 /// A reduced system together with the way back for its multipliers.

@@ -12,8 +12,10 @@ use crate::layout::Assembly;
 use crate::pencil::{NeuronTerm, Pencil, Variable};
 use crate::support::Support;
 
+pub use banded::{Banded, assemble_banded};
 pub(crate) use bordered::terminal;
 
+mod banded;
 mod bordered;
 mod full;
 

@@ -15,6 +15,7 @@ mod lipsdp_neuron_chordal_clarabel;
 mod lipsdp_neuron_full_clarabel;
 mod lipsdp_neuron_full_clarabel_chordal;
 mod lipsdp_neuron_lifted;
+mod lipsdp_tau_estimate;
 mod norm_product;
 mod witness;
 
@@ -24,7 +25,7 @@ pub(crate) use witness::steep_witness;
 const DIRECT_NORMS: &[(Norm, Norm)] =
     &[(Norm::L2, Norm::L2), (Norm::LInf, Norm::L2), (Norm::L2, Norm::L1), (Norm::LInf, Norm::L1)];
 
-/// Every method, from cheap and loose to expensive and tight.
+/// Every method: upper bounds from cheap and loose to expensive and tight, lower bounds, and what is no bound.
 pub const METHODS: &[&dyn Method] = &[
     &norm_product::NormProduct,
     &lipsdp_layer_full_clarabel::METHOD,
@@ -36,6 +37,7 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_neuron_lifted::LipsdpNeuronLifted,
     &fgl_pattern::FglPattern,
     &witness::SteepPair,
+    &lipsdp_tau_estimate::METHOD,
 ];
 
 /// Declines a lifted method that would not fit: the reduced maps and those of the safe evaluation beside the original

@@ -44,6 +44,9 @@ pub(super) fn scale_blocks(
     scaling: Scaling,
     maps: &mut [Mat<f64>],
 ) -> Vec<Vec<f64>> {
+    if scaling == Scaling::None {
+        return live.iter().map(|signals| vec![1.0; signals.len()]).collect();
+    }
     let mut scales = vec![vec![1.0; live[0].len()]];
     for (k, signals) in live.iter().enumerate().skip(1) {
         let mut scale = vec![1.0; signals.len()];

@@ -14,11 +14,16 @@ pub(super) fn assemble(assembly: &mut Assembly, pencil: &Pencil) -> Vec<f64> {
     for term in pencil.neurons() {
         add_neuron(assembly, term);
     }
+    add_outputs(assembly, pencil);
+    add_signs(assembly, pencil);
+    pencil.variables()[..variables].iter().map(|&variable| input_cost(variable)).collect()
+}
+
+/// `−Σ_o c_o c_oᵀ`.
+pub(super) fn add_outputs(assembly: &mut Assembly, pencil: &Pencil) {
     for output in pencil.output_coordinates() {
         let row: Vec<(usize, f64)> =
             pencil.couplings().iter().filter(|c| c.output == output).map(|c| (c.source, c.weight)).collect();
         add_outer(&row, &mut |i, j, product| assembly.add_constant((i, j), -product));
     }
-    add_signs(assembly, pencil);
-    pencil.variables()[..variables].iter().map(|&variable| input_cost(variable)).collect()
 }

@@ -6,7 +6,7 @@ use tightlip_certify::Segment;
 use tightlip_clarabel::OwnDecomposition;
 use tightlip_lifted::best_pattern;
 use tightlip_model::{Edge, IncrementSystem, Norm, Query, Reduction, Scaling};
-use tightlip_sdp::{Assembled, CliqueTree, Decomposition, Form, Merging, Pencil, Support, Tying, assemble};
+use tightlip_sdp::{Assembled, CliqueTree, ConicForm, Decomposition, Form, Merging, Pencil, Support, Tying, assemble};
 
 use super::{DIRECT_NORMS, constant};
 use crate::method::{Decline, Method, Problem, ProgramSize, Proposal};
@@ -110,7 +110,7 @@ impl Method for Conic {
         }
         if self.cones == Cones::Whole {
             // Reducing a wide network takes long; whether one cone fits is known from the sizes.
-            self.check(&[predicted_order(&problem.system, query, self.form)], context)?;
+            check(self.name, &[predicted_order(&problem.system, query, self.form)], context)?;
         }
         let scaling = match self.tying {
             Tying::Neuron => Scaling::PerNeuron,
@@ -122,7 +122,7 @@ impl Method for Conic {
         let reduction = of_unit_bound(reduction, query, context);
         let pencil = Pencil::new(reduction.system(), query, self.tying);
         if self.cones != Cones::Whole {
-            self.check(&clique_orders(&pencil, self.form, self.cones), context)?;
+            check(self.name, &clique_orders(&pencil, self.form, self.cones), context)?;
         }
         let assembled = assemble(&pencil, self.form, self.cones.decomposition());
         let assemble_s = start.elapsed().as_secs_f64();
@@ -136,7 +136,7 @@ impl Method for Conic {
             candidates: vec![vec![Segment { end_block: problem.system.output_block(), multipliers }]],
             iterations: Some(u64::from(answer.iterations)),
             options: self.options_text(),
-            program: Some(program_size(&assembled)),
+            program: Some(program_size(&assembled.program, assembled.order)),
             status: answer.status.name().to_owned(),
             interrupted: answer.status == tightlip_clarabel::Status::Interrupted,
             assemble_s,
@@ -191,26 +191,6 @@ impl Conic {
         format!("form={form}{cliques}, {}", tightlip_clarabel::settings_text(self.cones.own()))
     }
 
-    /// Declines cones of these orders if Clarabel could not hold them, or would not end.
-    fn check(&self, orders: &[usize], context: &Context) -> Result<(), Decline> {
-        let largest = orders.iter().copied().max().unwrap_or(0);
-        let needed = tightlip_clarabel::predicted_bytes_of(orders);
-        let limit = context.limits.memory_bytes;
-        if largest > LARGEST_CONE {
-            let needed_mib = needed >> 20;
-            return Err(Decline::Order { method: self.name, order: largest, most: LARGEST_CONE, needed_mib });
-        }
-        if needed > limit {
-            let what = match orders {
-                [order] => format!("a semidefinite cone of order {order}"),
-                _ => format!("{} semidefinite cones of orders up to {largest}", orders.len()),
-            };
-            let (needed_mib, limit_mib) = (needed >> 20, limit >> 20);
-            return Err(Decline::Memory { method: self.name, what, needed_mib, limit_mib });
-        }
-        Ok(())
-    }
-
     /// Runs Clarabel.
     fn solve(
         &self,
@@ -232,6 +212,24 @@ impl Conic {
     }
 }
 
+/// Declines cones of these orders if Clarabel could not hold them, or would not end.
+pub(super) fn check(method: &'static str, orders: &[usize], context: &Context) -> Result<(), Decline> {
+    let largest = orders.iter().copied().max().unwrap_or(0);
+    let needed_mib = tightlip_clarabel::predicted_bytes_of(orders) >> 20;
+    let limit_mib = context.limits.memory_bytes >> 20;
+    if largest > LARGEST_CONE {
+        return Err(Decline::Order { method, order: largest, most: LARGEST_CONE, needed_mib });
+    }
+    if needed_mib > limit_mib {
+        let what = match orders {
+            [order] => format!("a semidefinite cone of order {order}"),
+            _ => format!("{} semidefinite cones of orders up to {largest}", orders.len()),
+        };
+        return Err(Decline::Memory { method, what, needed_mib, limit_mib });
+    }
+    Ok(())
+}
+
 /// The reduction scaled so that the bound is about 1: by the steepest pattern of a short search, which is below the bound,
 /// mostly by a small factor.
 pub(super) fn of_unit_bound(reduction: Reduction, query: &Query, context: &Context) -> Reduction {
@@ -250,15 +248,15 @@ fn clique_orders(pencil: &Pencil, form: Form, cones: Cones) -> Vec<usize> {
 }
 
 /// What the program looks like.
-fn program_size(assembled: &Assembled) -> ProgramSize {
-    let orders: Vec<usize> = assembled.program.cones.iter().filter_map(|cone| cone.semidefinite_order()).collect();
+pub(super) fn program_size(program: &ConicForm, order: usize) -> ProgramSize {
+    let orders: Vec<usize> = program.cones.iter().filter_map(|cone| cone.semidefinite_order()).collect();
     ProgramSize {
-        order: assembled.order,
+        order,
         cones: orders.len(),
         largest_cone: orders.into_iter().max().unwrap_or(0),
-        variables: assembled.program.variables(),
-        rows: assembled.program.rows(),
-        nonzeros: assembled.program.constraints.nnz(),
+        variables: program.variables(),
+        rows: program.rows(),
+        nonzeros: program.constraints.nnz(),
     }
 }
 
