@@ -13,6 +13,8 @@
 //!
 //! Not here: what the entries are. A pencil says its pattern in `support.rs`.
 
+use serde::{Deserialize, Serialize};
+
 use self::merging::merge;
 use self::quotient::Quotient;
 
@@ -47,7 +49,8 @@ pub struct Clique {
 }
 
 /// Whether cliques are merged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Merging {
     /// Maximal cliques as they are.
     Off,

@@ -2,6 +2,7 @@
 
 use sprs::{CsMat, TriMat};
 
+use crate::error::Error;
 use crate::triangle;
 
 /// One factor of the cone; it takes the next rows.
@@ -55,6 +56,21 @@ impl ConicForm {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.offset.len()
+    }
+
+    /// Refuses coefficients that are not finite, which no file can carry.
+    pub(crate) fn check_finite(&self) -> Result<(), Error> {
+        let wrong = |place: String, value: f64| Err(Error::Coefficient { place, value });
+        if let Some(variable) = self.objective.iter().position(|value| !value.is_finite()) {
+            return wrong(format!("cost {variable}"), self.objective[variable]);
+        }
+        if let Some(row) = self.offset.iter().position(|value| !value.is_finite()) {
+            return wrong(format!("offset {row}"), self.offset[row]);
+        }
+        match self.constraints.iter().find(|(value, _)| !value.is_finite()) {
+            Some((&value, (row, variable))) => wrong(format!("row {row} of variable {variable}"), value),
+            None => Ok(()),
+        }
     }
 }
 

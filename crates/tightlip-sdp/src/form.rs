@@ -3,6 +3,7 @@
 //! A *form* says which coordinates are eliminated before the semidefinite constraint is written (`full.rs`, `bordered.rs`),
 //! a *decomposition* whether that constraint is one cone or one for each clique of its sparsity pattern (`layout.rs`).
 
+use serde::{Deserialize, Serialize};
 use tightlip_model::Multipliers;
 
 use crate::cliques::{CliqueTree, Merging};
@@ -19,7 +20,8 @@ mod bordered;
 mod full;
 
 /// How a pencil becomes a conic program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Form {
     /// LipSDP as published: the output eliminated. Only for the uniform (ℓ2) output weight.
     Full,
@@ -28,7 +30,8 @@ pub enum Form {
 }
 
 /// How the semidefinite constraint is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decomposition {
     /// One cone.
     Whole,

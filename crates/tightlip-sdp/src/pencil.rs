@@ -11,10 +11,12 @@
 use std::ops::Range;
 
 use faer::Mat;
+use serde::{Deserialize, Serialize};
 use tightlip_model::{IncrementSystem, Multipliers, Norm, Query, SlopeInterval, Weight};
 
 /// Which neurons share a multiplier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Tying {
     /// One multiplier for each neuron: LipSDP-Neuron.
     Neuron,

@@ -15,6 +15,14 @@ pub(crate) fn place(i: usize, j: usize, value: f64) -> (usize, f64) {
     (length(col) + row, if row == col { value } else { SQRT_2 * value })
 }
 
+/// The entry `(i, j)`, `i ≤ j`, that stands at `place`, and its value without the scaling: the inverse of [`place`].
+pub(crate) fn entry(place: usize, scaled: f64) -> ((usize, usize), f64) {
+    // The column is the largest c with c (c + 1) / 2 ≤ place.
+    let col = ((8 * place + 1).isqrt() - 1) / 2;
+    let row = place - length(col);
+    ((row, col), if row == col { scaled } else { scaled / SQRT_2 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,5 +37,17 @@ mod tests {
         assert_eq!(place(3, 1, 2.0), place(1, 3, 2.0));
         assert_eq!(place(3, 1, 1.0).1, SQRT_2);
         assert_eq!(place(2, 2, 1.0).1, 1.0);
+    }
+
+    #[test]
+    fn an_entry_is_found_from_its_place() {
+        for col in 0..60 {
+            for row in 0..=col {
+                let (at, scaled) = place(col, row, -0.3);
+                let (found, value) = entry(at, scaled);
+                assert_eq!(found, (row, col));
+                assert!((value + 0.3).abs() <= 0.3 * f64::EPSILON, "({row}, {col}): {value}");
+            }
+        }
     }
 }
