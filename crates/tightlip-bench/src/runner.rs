@@ -111,8 +111,7 @@ impl Runner<'_> {
 
     /// The row of a cell and its answer.
     fn record(&self, plan: &Plan, cell: &Cell, answer: Answer) -> Record {
-        let network = answer.network;
-        let seconds = answer.seconds;
+        let (network, seconds) = (answer.network, answer.seconds);
         let size = |of: fn(&ProgramSize) -> usize| answer.program.as_ref().map(|program| of(program) as u64);
         Record {
             schema_version: SCHEMA_VERSION,

@@ -42,7 +42,9 @@ pub fn assemble_banded(pencil: &Pencil, tau: usize) -> Option<Banded> {
     let kept: Vec<usize> = (0..pencil.output_coordinates().start).collect();
     let mut assembly = Assembly::new(pencil.order(), &kept, None);
     add_weights(&mut assembly, pencil, variables);
-    terms.iter().for_each(|term| add_neuron(&mut assembly, term));
+    for term in terms {
+        add_neuron(&mut assembly, term);
+    }
     super::full::add_outputs(&mut assembly, pencil);
     let mut next = variables;
     for (i, one) in terms.iter().enumerate() {
