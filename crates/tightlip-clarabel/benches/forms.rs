@@ -111,7 +111,7 @@ fn measure(dims: &[usize], limits: &Limits) -> Result<Vec<Row>, Box<dyn std::err
     let system = IncrementSystem::of_network(&network, query.output)?;
     let reduction = Reduction::new(&system, &query, Scaling::PerNeuron).ok_or("constant network")?;
     // A bound of one half for each layer: enough to keep the numbers of deep networks near 1.
-    let reduction = reduction.balanced(0.5_f64.powi(dims.len() as i32 - 2));
+    let reduction = reduction.balanced(0.5_f64.powf(dims.len() as f64 - 2.0));
     let pencil = Pencil::new(reduction.system(), &query, Tying::Neuron);
     let mut rows = Vec::new();
     for repetition in 0..REPETITIONS {

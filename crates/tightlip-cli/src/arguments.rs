@@ -9,8 +9,10 @@ use tightlip_model::file::{Normalisation, ReadOptions};
 use tightlip_model::{Activation, Norm, OutputSelection, Query};
 
 pub use comparison::{BenchArguments, BenchTask, CellArguments, CompareArguments, ReportArguments};
+pub use exchange::{ExportArguments, ExportFormat, ImportArguments};
 
 mod comparison;
+mod exchange;
 
 /// Proves Lipschitz constants of neural networks: the smallest L with ‖f(x) − f(x′)‖ ≤ L ‖x − x′‖.
 ///
@@ -33,6 +35,10 @@ pub enum Command {
     Verify(VerifyArguments),
     /// Show the sparsity of a model's semidefinite program and what its cliques would save
     Cliques(CliquesArguments),
+    /// Write a model's semidefinite program for other solvers, with a file that brings the solution back
+    Export(ExportArguments),
+    /// Prove the bound in CSDP's or SDPA's solution of an exported program
+    ImportSolution(ImportArguments),
     /// Compare methods on models: proved bounds side by side
     Compare(CompareArguments),
     /// Measure a suite of networks, questions and methods, or put the parts of such a run together

@@ -14,6 +14,8 @@ mod cell;
 mod cliques;
 mod compare;
 mod convert;
+mod export;
+mod import_solution;
 mod info;
 mod methods;
 mod random;
@@ -29,6 +31,8 @@ pub fn run(command: Command) -> Result<(), CommandFailure> {
         Command::Methods(arguments) => methods::run(&arguments),
         Command::Random(arguments) => random::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::ImportSolution(arguments) => import_solution::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

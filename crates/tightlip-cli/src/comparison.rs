@@ -11,6 +11,8 @@ pub struct Comparison<'r> {
     title: String,
     uppers: Vec<&'r Record>,
     lowers: Vec<&'r Record>,
+    /// Numbers that bound nothing.
+    estimates: Vec<&'r Record>,
     others: Vec<&'r Record>,
 }
 
@@ -23,9 +25,11 @@ impl<'r> Comparison<'r> {
         });
         let activation = if facts.activation.is_empty() { "linear" } else { &facts.activation };
         let (proved, others): (Vec<&Record>, Vec<&Record>) = rows.iter().partition(|row| row.proved.is_some());
+        let is_estimate = |row: &&Record| row.kind == "estimate" && row.claimed.is_some();
+        let (estimates, others): (Vec<&Record>, Vec<&Record>) = others.into_iter().partition(is_estimate);
         let (mut uppers, lowers): (Vec<&Record>, Vec<&Record>) = proved.iter().partition(|row| row.kind == "upper");
         uppers.sort_by(|one, other| one.proved.unwrap_or_default().total_cmp(&other.proved.unwrap_or_default()));
-        Self { title: format!("{name}: {} {activation}{question}", facts.sizes), uppers, lowers, others }
+        Self { title: format!("{name}: {} {activation}{question}", facts.sizes), uppers, lowers, estimates, others }
     }
 
     /// Prints the table.
@@ -53,6 +57,12 @@ impl<'r> Comparison<'r> {
                 if row.status == Status::Solved { meaning.to_owned() } else { format!("{meaning}; {}", remark(row)) };
             let none = || "-".to_owned();
             rows.push(vec![row.method.clone(), number(row), none(), none(), none(), seconds(row), memory(row), remark]);
+        }
+        for row in &self.estimates {
+            let none = || "-".to_owned();
+            let value = row.claimed.map_or_else(none, |value| format!("{value:.9}"));
+            let remark = format!("NO BOUND, the number is {value}");
+            rows.push(vec![row.method.clone(), none(), none(), none(), none(), seconds(row), memory(row), remark]);
         }
         if !rows.is_empty() {
             let header = ["method", "proved", "÷ best", "÷ witness", "÷ FGL", "seconds", "MiB", ""];

@@ -1,4 +1,4 @@
-//! Files that `bound` writes: checked before the work, so that nothing is lost after it.
+//! Files that commands write: checked before the work, so that nothing is lost after it.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,9 @@ use tightlip::TraceRow;
 use tightlip_bench::table_of_records;
 use tightlip_certify::Certificate;
 use tightlip_model::file;
+use tightlip_sdp::{Listing, SdpaProgram, Sidecar};
 
+use crate::arguments::ExportFormat;
 use crate::failure::CommandFailure;
 
 /// The header of a trace.
@@ -35,6 +37,23 @@ pub fn check_records(path: &Path, model: &Path) -> Result<(), CommandFailure> {
 /// The same for a picture.
 pub fn check_picture(path: &Path, model: &Path) -> Result<(), CommandFailure> {
     check("--svg", path, model, ("a picture", &|text: &str| text.starts_with("<svg ")))
+}
+
+/// The same for an exported program.
+pub fn check_export(path: &Path, model: &Path, format: ExportFormat) -> Result<(), CommandFailure> {
+    match format {
+        ExportFormat::Sdpa => {
+            check("--program", path, model, ("a program in SDPA's format", &|text| SdpaProgram::read(text).is_ok()))
+        }
+        ExportFormat::Json => {
+            check("--program", path, model, ("a program in JSON", &|text| Listing::read(text).is_ok()))
+        }
+    }
+}
+
+/// The same for the file beside it.
+pub fn check_sidecar(path: &Path, model: &Path) -> Result<(), CommandFailure> {
+    check("--program", path, model, ("the description of an exported program", &|text| Sidecar::read(text).is_ok()))
 }
 
 /// Whether two files that may not exist yet would be the same one.

@@ -1,8 +1,9 @@
 //! How the program fails: one message with what, where and what to do, and an exit code that scripts can tell apart.
 
 use std::fmt;
+use std::path::Path;
 
-use tightlip::{Decline, Failure};
+use tightlip::{Decline, ExchangeError, Failure};
 use tightlip_certify::Refusal;
 
 /// The certificate or the proof was refused.
@@ -34,6 +35,17 @@ impl CommandFailure {
     /// Nothing was answered, and nothing went wrong.
     pub fn declined(message: impl Into<String>) -> Self {
         Self { code: DECLINED, message: message.into(), advice: None }
+    }
+
+    /// A sidecar or a solution that does not fit.
+    pub fn of_exchange(path: &Path, error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Declined(decline) => decline.into(),
+            other => Self::bad_input(
+                format!("{}: {other}", path.display()),
+                Some("export the program again from this model, and solve it again".to_owned()),
+            ),
+        }
     }
 
     /// The exit code.
@@ -87,6 +99,12 @@ impl From<tightlip_bench::FolderError> for CommandFailure {
 impl From<tightlip_bench::TableError> for CommandFailure {
     fn from(error: tightlip_bench::TableError) -> Self {
         tightlip_bench::FolderError::from(error).into()
+    }
+}
+
+impl From<tightlip_sdp::Error> for CommandFailure {
+    fn from(error: tightlip_sdp::Error) -> Self {
+        Self::bad_input(error.to_string(), None)
     }
 }
 

@@ -17,6 +17,7 @@ mod picture;
 mod progress;
 mod summary;
 mod table;
+mod text_file;
 
 fn main() -> ExitCode {
     let arguments = match arguments::Arguments::try_parse() {

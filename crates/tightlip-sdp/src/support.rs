@@ -67,6 +67,35 @@ impl Support {
     }
 }
 
+impl Support {
+    /// About how many coefficients the program of a form has, separators not counted: known without writing them.
+    pub fn entries(pencil: &Pencil, form: Form) -> u64 {
+        let pairs = |n: u64| n * (n + 1) / 2;
+        let gone = terminal(pencil);
+        let mut feeds = vec![0_u64; pencil.order()];
+        let mut reads = vec![0_u64; pencil.order()];
+        for coupling in pencil.couplings() {
+            feeds[coupling.source] += 1;
+            reads[coupling.output] += 1;
+        }
+        let mut entries = pencil.order() as u64;
+        for term in pencil.neurons() {
+            let (sources, own) = (term.incoming.len() as u64, feeds[term.coordinate]);
+            entries += if form == Form::Bordered && gone[term.coordinate] {
+                pairs(sources) + pairs(own) + sources * own
+            } else if term.slope.lower() * term.slope.upper() != 0.0 {
+                1 + sources + pairs(sources)
+            } else {
+                1 + sources
+            };
+        }
+        match form {
+            Form::Full => entries + reads.iter().map(|&count| pairs(count)).sum::<u64>(),
+            Form::Bordered => entries + reads.iter().sum::<u64>(),
+        }
+    }
+}
+
 /// Collects pairs of rows; layers of neurons that read the same signals say so once.
 struct Pairs {
     row_of: Vec<Option<usize>>,
@@ -164,6 +193,9 @@ mod tests {
                     let program = &assembled.program;
                     assert_eq!((support.variables, rows), (program.variables(), program.rows()));
                     assert_eq!(support.coordinates.len(), support.pattern.order());
+                    let coefficients = program.constraints.nnz() + program.offset.len();
+                    assert!(Support::entries(&pencil, form) as usize <= 2 * coefficients);
+                    assert!(Support::entries(&pencil, form) as usize >= program.constraints.nnz() / 2);
                 }
             }
         }

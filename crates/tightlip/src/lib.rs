@@ -4,6 +4,7 @@
 //! `tightlip-certify`, and adds a witnessed lower bound. A method that cannot answer declines with the reason.
 
 pub use context::{Context, Stage};
+pub use exchange::{Exchange, ExchangeError, Imported, Writing};
 pub use judge::{Judge, Proved};
 pub use method::{Decline, FoundEstimate, FoundLower, Kind, Method, Problem, ProgramSize, Proposal, TraceRow};
 pub use methods::{METHODS, method_named};
@@ -12,6 +13,7 @@ pub use report::{LowerBound, Report, Seconds};
 pub use run::{Failure, Outcome, bound, estimate, lower_bound, upper_bound};
 
 mod context;
+mod exchange;
 mod judge;
 mod method;
 mod methods;

@@ -19,10 +19,11 @@ mod lipsdp_tau_estimate;
 mod norm_product;
 mod witness;
 
+pub(crate) use conic::{of_unit_bound, program_size};
 pub(crate) use witness::steep_witness;
 
 /// The pairs of norms that one matrix inequality expresses directly.
-const DIRECT_NORMS: &[(Norm, Norm)] =
+pub(crate) const DIRECT_NORMS: &[(Norm, Norm)] =
     &[(Norm::L2, Norm::L2), (Norm::LInf, Norm::L2), (Norm::L2, Norm::L1), (Norm::LInf, Norm::L1)];
 
 /// Every method: upper bounds from cheap and loose to expensive and tight, lower bounds, and what is no bound.

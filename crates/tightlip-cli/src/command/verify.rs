@@ -1,6 +1,5 @@
 //! `tightlip verify MODEL CERTIFICATE`: proves the bound again from scratch.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
@@ -10,7 +9,7 @@ use tightlip_model::{Query, file};
 use super::{limits, printed};
 use crate::arguments::VerifyArguments;
 use crate::failure::CommandFailure;
-use crate::{summary, table};
+use crate::{summary, table, text_file};
 
 /// What was verified.
 #[derive(Debug, Serialize)]
@@ -53,20 +52,7 @@ pub fn run(arguments: &VerifyArguments) -> Result<(), CommandFailure> {
 
 /// Reads a certificate file.
 fn read_certificate(path: &Path) -> Result<Certificate, CommandFailure> {
-    /// A multiplier takes some 20 bytes; this is enough for fifty million neurons.
-    const LARGEST: u64 = 1 << 30;
-    if fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > LARGEST) {
-        return Err(CommandFailure::bad_input(
-            format!("{}: want a regular file of at most {LARGEST} bytes", path.display()),
-            Some("give the file that `tightlip bound --certificate FILE` wrote".to_owned()),
-        ));
-    }
-    let text = fs::read_to_string(path).map_err(|error| {
-        CommandFailure::bad_input(
-            format!("{}: cannot be read: {error}", path.display()),
-            Some("give the file that `tightlip bound --certificate FILE` wrote".to_owned()),
-        )
-    })?;
+    let text = text_file::read(path, "give the file that `tightlip bound --certificate FILE` wrote")?;
     Certificate::from_json(&text)
         .map_err(|refusal| CommandFailure::refused(format!("refused: {}: {refusal}", path.display()), None))
 }

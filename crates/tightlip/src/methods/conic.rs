@@ -232,7 +232,7 @@ pub(super) fn check(method: &'static str, orders: &[usize], context: &Context) -
 
 /// The reduction scaled so that the bound is about 1: by the steepest pattern of a short search, which is below the bound,
 /// mostly by a small factor.
-pub(super) fn of_unit_bound(reduction: Reduction, query: &Query, context: &Context) -> Reduction {
+pub(crate) fn of_unit_bound(reduction: Reduction, query: &Query, context: &Context) -> Reduction {
     let value = best_pattern(reduction.system(), query, SCALE_STARTS, &context.limits).value;
     if value > 0.0 && value.is_finite() { reduction.balanced(value) } else { reduction }
 }
@@ -248,7 +248,7 @@ fn clique_orders(pencil: &Pencil, form: Form, cones: Cones) -> Vec<usize> {
 }
 
 /// What the program looks like.
-pub(super) fn program_size(program: &ConicForm, order: usize) -> ProgramSize {
+pub(crate) fn program_size(program: &ConicForm, order: usize) -> ProgramSize {
     let orders: Vec<usize> = program.cones.iter().filter_map(|cone| cone.semidefinite_order()).collect();
     ProgramSize {
         order,
