@@ -9,10 +9,10 @@ use tightlip_model::file::{Normalisation, ReadOptions};
 use tightlip_model::{Activation, Norm, OutputSelection, Query};
 
 pub use comparison::{BenchArguments, BenchTask, CellArguments, CompareArguments, ReportArguments};
-pub use exchange::{ExportArguments, ExportFormat, ImportArguments};
+pub use program::{CliqueForm, CliquesArguments, ExportArguments, ExportFormat, ImportArguments};
 
 mod comparison;
-mod exchange;
+mod program;
 
 /// Proves Lipschitz constants of neural networks: the smallest L with ‖f(x) − f(x′)‖ ≤ L ‖x − x′‖.
 ///
@@ -189,24 +189,6 @@ pub struct VerifyArguments {
 
     #[command(flatten)]
     pub resources: ResourceArguments,
-}
-
-/// Arguments of `cliques`.
-#[derive(Debug, Args)]
-pub struct CliquesArguments {
-    #[command(flatten)]
-    pub model: ModelArguments,
-
-    #[command(flatten)]
-    pub question: QuestionArguments,
-
-    /// Draw the pattern and its cliques into this file
-    #[arg(long, value_name = "FILE.svg")]
-    pub svg: Option<PathBuf>,
-
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Arguments of `methods`.

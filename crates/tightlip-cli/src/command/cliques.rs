@@ -1,11 +1,11 @@
 //! `tightlip cliques MODEL`: how sparse the semidefinite program of a model is, and what its cliques would save.
 
 use serde::Serialize;
-use tightlip_model::{Case, IncrementSystem, Norm, Reduction, Scaling, file};
+use tightlip_model::{Case, IncrementSystem, Norm, Query, Reduction, Scaling, file};
 use tightlip_sdp::{CliqueTree, Form, Merging, Pencil, Support, Tying};
 
 use super::printed;
-use crate::arguments::CliquesArguments;
+use crate::arguments::{CliqueForm, CliquesArguments};
 use crate::failure::CommandFailure;
 use crate::{destination, picture, table};
 
@@ -18,6 +18,24 @@ struct Cliques {
     order: usize,
     neurons: usize,
     forms: Vec<FormFacts>,
+    /// The form whose cliques are listed.
+    listed: &'static str,
+    /// Coordinates in the order of their elimination.
+    elimination_order: Vec<String>,
+    cliques: Vec<CliqueFacts>,
+}
+
+/// One clique.
+#[derive(Debug, Serialize)]
+struct CliqueFacts {
+    clique: usize,
+    order: usize,
+    /// Coordinates by block: inputs and outputs of the reduced system, neurons of hidden layers.
+    members: Vec<String>,
+    /// The clique it hangs on.
+    parent: Option<usize>,
+    /// What it shares with that.
+    separator: Vec<String>,
 }
 
 /// One way to write it.
@@ -61,21 +79,73 @@ pub fn run(arguments: &CliquesArguments) -> Result<(), CommandFailure> {
         forms.push(facts("full, cliques", &support, Some(&tree_of(&support))));
     }
     let support = Support::new(&pencil, Form::Bordered);
-    let tree = tree_of(&support);
     forms.push(facts("bordered", &support, None));
-    forms.push(facts("bordered, cliques", &support, Some(&tree)));
+    forms.push(facts("bordered, cliques", &support, Some(&tree_of(&support))));
+    let (listed, form) = listed(arguments, &query)?;
+    let support = Support::new(&pencil, form);
+    let tree = tree_of(&support);
     if let Some(svg) = &arguments.svg {
-        let title = format!("{}, bordered form", path.display());
+        let title = format!("{}, {listed} form", path.display());
         file::store(svg, picture::svg(&title, &support.pattern, &tree).as_bytes())?;
     }
+    let named = |rows: &[usize]| named(&pencil, rows.iter().map(|&row| support.coordinates[row]));
     let cliques = Cliques {
         schema_version: 1,
         path: path.display().to_string(),
         order: pencil.order(),
         neurons: pencil.neurons().len(),
         forms,
+        listed,
+        elimination_order: named(tree.elimination_order()),
+        cliques: tree
+            .cliques()
+            .iter()
+            .enumerate()
+            .map(|(number, clique)| CliqueFacts {
+                clique: number,
+                order: clique.members.len(),
+                members: named(&clique.members),
+                parent: clique.parent,
+                separator: named(&clique.separator),
+            })
+            .collect(),
     };
     printed(if arguments.json { table::print_json(&cliques) } else { print(&cliques) })
+}
+
+/// The form whose cliques are listed.
+fn listed(arguments: &CliquesArguments, query: &Query) -> Result<(&'static str, Form), CommandFailure> {
+    match arguments.form {
+        CliqueForm::Bordered => Ok(("bordered", Form::Bordered)),
+        CliqueForm::Full if query.output_norm == Norm::L2 => Ok(("full", Form::Full)),
+        CliqueForm::Full => Err(CommandFailure::bad_input(
+            "--form full: it eliminates the outputs, which only their ℓ2 norm allows".to_owned(),
+            Some("take --form bordered, or --output-norm 2".to_owned()),
+        )),
+    }
+}
+
+/// Coordinates by block, runs together: `inputs 0–3`, `layer 2: 5`.
+fn named(pencil: &Pencil, coordinates: impl Iterator<Item = usize>) -> Vec<String> {
+    let last = pencil.blocks().len() - 1;
+    let mut runs: Vec<(usize, usize, usize)> = Vec::new();
+    for coordinate in coordinates {
+        let block = pencil.blocks().partition_point(|block| block.end <= coordinate);
+        let index = coordinate - pencil.blocks()[block].start;
+        match runs.last_mut() {
+            Some((known, _, end)) if *known == block && *end + 1 == index => *end = index,
+            _ => runs.push((block, index, index)),
+        }
+    }
+    let text = |(block, first, end): (usize, usize, usize)| {
+        let place = match block {
+            0 => "input".to_owned(),
+            block if block == last => "output".to_owned(),
+            block => format!("layer {block}:"),
+        };
+        if first == end { format!("{place} {first}") } else { format!("{place} {first}–{end}") }
+    };
+    runs.into_iter().map(text).collect()
 }
 
 fn tree_of(support: &Support) -> CliqueTree {
@@ -120,5 +190,30 @@ fn print(cliques: &Cliques) -> std::io::Result<()> {
         row
     };
     let header = ["form", "cones", "largest", "nonzeros", "fill", "variables", "rows", "MiB"];
-    table::print_rows(&header, &cliques.forms.iter().map(row).collect::<Vec<_>>())
+    table::print_rows(&header, &cliques.forms.iter().map(row).collect::<Vec<_>>())?;
+    print_tree(cliques)
+}
+
+/// Prints elimination order and clique tree.
+fn print_tree(cliques: &Cliques) -> std::io::Result<()> {
+    /// More cliques than this are for programs to read.
+    const SHOWN: usize = 60;
+    let order = cliques.elimination_order.join(", ");
+    table::print_lines(&[
+        ("cliques of", format!("the {} form; coordinates of the reduced system", cliques.listed)),
+        ("eliminated", order),
+    ])?;
+    let row = |clique: &CliqueFacts| {
+        let parent = clique.parent.map_or_else(|| "root".to_owned(), |parent| parent.to_string());
+        let parts = [clique.clique.to_string(), clique.order.to_string(), clique.members.join(", "), parent];
+        let mut row = parts.to_vec();
+        row.push(clique.separator.join(", "));
+        row
+    };
+    let rows: Vec<_> = cliques.cliques.iter().take(SHOWN).map(row).collect();
+    table::print_rows(&["clique", "order", "members", "parent", "separator"], &rows)?;
+    match cliques.cliques.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => table::print_lines(&[("", format!("{more} more cliques; --json lists all"))]),
+    }
 }

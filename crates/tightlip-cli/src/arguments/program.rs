@@ -1,4 +1,4 @@
-//! Arguments of `export` and `import-solution`.
+//! Arguments of `cliques`, `export` and `import-solution`: the semidefinite program itself.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,37 @@ use tightlip::Writing;
 use tightlip_sdp::{Decomposition, Form, Merging, Tying};
 
 use super::{ModelArguments, QuestionArguments, ResourceArguments};
+
+/// Arguments of `cliques`.
+#[derive(Debug, Args)]
+pub struct CliquesArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+
+    #[command(flatten)]
+    pub question: QuestionArguments,
+
+    /// The form whose cliques are listed and drawn
+    #[arg(long, value_enum, default_value_t = CliqueForm::Bordered)]
+    pub form: CliqueForm,
+
+    /// Draw the pattern and its cliques into this file
+    #[arg(long, value_name = "FILE.svg")]
+    pub svg: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A form of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CliqueForm {
+    /// The neurons that only outputs read eliminated.
+    Bordered,
+    /// LipSDP as published.
+    Full,
+}
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
