@@ -6,9 +6,28 @@ use serde_json::Value;
 use tightlip_model::{Activation, Network, Norm, OutputSelection, Query};
 use tightlip_tests::{Weights, answer, chain};
 
-const NEURON: &str = "lipsdp-neuron.full.clarabel";
-const LIFTED: &str = "lipsdp-neuron.lifted";
-const LAYER: &str = "lipsdp-layer.full.clarabel";
+/// Every way to the optimum of LipSDP-Neuron.
+const NEURON: [&str; 11] = [
+    "lipsdp-neuron.full.clarabel",
+    "lipsdp-neuron.full.clarabel:form=published",
+    "lipsdp-neuron.full.clarabel-chordal",
+    "lipsdp-neuron.full.clarabel-chordal:merge=parent_child",
+    "lipsdp-neuron.full.clarabel-chordal:form=published:merge=none",
+    "lipsdp-neuron.chordal.clarabel",
+    "lipsdp-neuron.chordal.clarabel:merge=none",
+    "lipsdp-neuron.chordal.clarabel:form=published",
+    "lipsdp-neuron.chordal.clarabel:form=published:merge=none",
+    "lipsdp-neuron.interior",
+    "lipsdp-neuron.lifted",
+];
+/// The same for LipSDP-Layer.
+const LAYER: [&str; 5] = [
+    "lipsdp-layer.full.clarabel",
+    "lipsdp-layer.full.clarabel-chordal",
+    "lipsdp-layer.chordal.clarabel",
+    "lipsdp-layer.chordal.clarabel:form=published",
+    "lipsdp-layer.interior",
+];
 const PRODUCT: &str = "norm-product";
 
 /// Proved bounds may lie this much above the golden value, relative.
@@ -39,8 +58,16 @@ fn number(value: &Value) -> f64 {
 
 /// The proved bound of `method` at a tolerance below that of the comparison.
 fn tight_value(network: &Network, output: OutputSelection, method: &str) -> f64 {
-    let method = tightlip::method_named(method).expect("a method of the list");
-    answer(network, Query::euclidean(output), method, TIGHT).expect("a bound").bound.value()
+    let method = tightlip::choose(method).expect("a method of the list");
+    answer(network, Query::euclidean(output), method.as_ref(), TIGHT).expect("a bound").bound.value()
+}
+
+/// The methods with the key of their golden value.
+fn keyed(keys: [&'static str; 3]) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let [neuron, layer, product] = keys;
+    let neurons = NEURON.into_iter().map(move |method| (method, neuron));
+    let layers = LAYER.into_iter().map(move |method| (method, layer));
+    neurons.chain(layers).chain([(PRODUCT, product)])
 }
 
 #[test]
@@ -48,14 +75,9 @@ fn full_output_bounds_of_the_sdp_networks() {
     for (name, golden) in networks(include_str!("golden/sdp.json")) {
         let network = chain(&weights(&golden), Activation::Relu);
         let full = &golden["full_output"];
-        for (method, key) in [
-            (NEURON, "lipsdp_neuron_l2"),
-            (LIFTED, "lipsdp_neuron_l2"),
-            (LAYER, "lipsdp_layer_l2"),
-            (PRODUCT, "product_l2"),
-        ] {
+        for (method, key) in keyed(["lipsdp_neuron_l2", "lipsdp_layer_l2", "product_l2"]) {
             let proved = tight_value(&network, OutputSelection::All, method);
-            assert_proved(&format!("{name} {key}"), proved, number(&full[key]));
+            assert_proved(&format!("{name} {method}"), proved, number(&full[key]));
             assert!(proved >= number(&full["fgl_l2"]) * (1.0 - DIGITS), "{name} {key} is below the formal constant");
         }
     }
@@ -72,7 +94,7 @@ fn bounds_under_other_slopes() {
         for (slopes, activation) in activations {
             let network = chain(&weights(&golden), activation);
             let expected = number(&golden["lipsdp_neuron_l2_by_slopes"][slopes]);
-            for method in [NEURON, LIFTED] {
+            for method in NEURON {
                 let proved = tight_value(&network, OutputSelection::All, method);
                 assert_proved(&format!("{name} slopes {slopes} {method}"), proved, expected);
             }
@@ -87,9 +109,10 @@ fn single_output_bounds() {
         let outputs = golden["per_output"].as_object().expect("a map of outputs");
         for (output, expected) in outputs {
             let selection = OutputSelection::Single(output.parse().expect("an index"));
-            for (method, key) in [(NEURON, "lipsdp_neuron_l2"), (LIFTED, "lipsdp_neuron_l2"), (PRODUCT, "product_l2")] {
+            let neurons = NEURON.map(|method| (method, "lipsdp_neuron_l2"));
+            for (method, key) in neurons.into_iter().chain([(PRODUCT, "product_l2")]) {
                 let proved = tight_value(&network, selection, method);
-                assert_proved(&format!("{name} output {output} {key}"), proved, number(&expected[key]));
+                assert_proved(&format!("{name} output {output} {method}"), proved, number(&expected[key]));
             }
         }
     }
@@ -99,11 +122,9 @@ fn single_output_bounds() {
 fn bounds_of_the_layerwise_networks() {
     for (name, golden) in networks(include_str!("golden/layerwise.json")) {
         let network = chain(&weights(&golden), Activation::Relu);
-        for (method, key) in
-            [(NEURON, "lipsdp_neuron"), (LIFTED, "lipsdp_neuron"), (LAYER, "lipsdp_layer"), (PRODUCT, "product")]
-        {
+        for (method, key) in keyed(["lipsdp_neuron", "lipsdp_layer", "product"]) {
             let proved = tight_value(&network, OutputSelection::All, method);
-            assert_proved(&format!("{name} {key}"), proved, number(&golden["values"][key]));
+            assert_proved(&format!("{name} {method}"), proved, number(&golden["values"][key]));
         }
     }
 }
@@ -118,9 +139,9 @@ fn bounds_from_the_largest_coordinate_of_the_inputs() {
             let query = Query { input_norm: Norm::LInf, ..Query::euclidean(selection) };
             let golden = number(&expected["geolip_linf"]);
             let digits = if ["B", "D", "F"].contains(&name.as_str()) { 1e-5 } else { ABOVE };
-            for method in [NEURON, LIFTED] {
-                let method = tightlip::method_named(method).expect("a method of the list");
-                let proved = answer(&network, query, method, TIGHT).expect("a bound").bound.value();
+            for method in NEURON {
+                let method = tightlip::choose(method).expect("a method of the list");
+                let proved = answer(&network, query, method.as_ref(), TIGHT).expect("a bound").bound.value();
                 assert!((proved / golden - 1.0).abs() <= digits, "{name} output {output}: {proved} is not {golden}");
                 assert!(proved >= number(&expected["fgl_linf"]) * (1.0 - DIGITS), "{name} output {output}");
             }

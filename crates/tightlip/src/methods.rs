@@ -8,12 +8,15 @@ use crate::{Context, Method};
 mod conic;
 mod constant;
 mod fgl_pattern;
+mod interior;
 mod lipsdp_layer_chordal_clarabel;
 mod lipsdp_layer_full_clarabel;
 mod lipsdp_layer_full_clarabel_chordal;
+mod lipsdp_layer_interior;
 mod lipsdp_neuron_chordal_clarabel;
 mod lipsdp_neuron_full_clarabel;
 mod lipsdp_neuron_full_clarabel_chordal;
+mod lipsdp_neuron_interior;
 mod lipsdp_neuron_lifted;
 mod lipsdp_tau_estimate;
 mod norm_product;
@@ -32,9 +35,11 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_layer_full_clarabel::METHOD,
     &lipsdp_layer_full_clarabel_chordal::METHOD,
     &lipsdp_layer_chordal_clarabel::METHOD,
+    &lipsdp_layer_interior::METHOD,
     &lipsdp_neuron_full_clarabel::METHOD,
     &lipsdp_neuron_full_clarabel_chordal::METHOD,
     &lipsdp_neuron_chordal_clarabel::METHOD,
+    &lipsdp_neuron_interior::METHOD,
     &lipsdp_neuron_lifted::LipsdpNeuronLifted,
     &fgl_pattern::FglPattern,
     &witness::SteepPair,

@@ -1,0 +1,124 @@
+//! The methods that solve the pencil by the structured interior point: reduce, solve, lift the multipliers back.
+
+use std::time::Instant;
+
+use tightlip_certify::Segment;
+use tightlip_interior::{Declined, Settings, Status, predicted_bytes_of, solve};
+use tightlip_model::{IncrementSystem, Norm, Reduction, Scaling};
+use tightlip_sdp::{Pencil, Tying};
+
+use super::{DIRECT_NORMS, constant, of_unit_bound};
+use crate::method::{Decline, Method, Problem, ProgramSize, Proposal};
+use crate::{Context, Judge, Stage};
+
+/// LipSDP by the structured interior point.
+#[derive(Debug, Clone)]
+pub(super) struct Interior {
+    pub(super) name: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) tying: Tying,
+}
+
+/// Part of the tolerance that the gap of the solver may use up; the rest is for rounding and proving.
+const GAP_SHARE: f64 = 0.1;
+/// The gap that is asked for at most: the digits come almost free at the end of the iteration.
+const USUAL_GAP: f64 = 1e-9;
+
+impl Method for Interior {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn summary(&self) -> &'static str {
+        self.summary
+    }
+
+    fn norms(&self) -> &'static [(Norm, Norm)] {
+        DIRECT_NORMS
+    }
+
+    fn reference(&self) -> &'static str {
+        "Fazlyab et al., NeurIPS 2019 (the program); Helmberg et al., SIAM J. Optim. 1996, and Borchers, CSDP, 1999 (the method)"
+    }
+
+    fn propose(&self, problem: &Problem<'_>, context: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
+        context.report(&Stage::Assembling);
+        let start = Instant::now();
+        let (system, query) = (&problem.system, &problem.query);
+        // Reducing a wide network takes long; whether it fits is known from the sizes, the inputs left out.
+        self.check(least_order(system), least_order(system), context)?;
+        let scaling = match self.tying {
+            Tying::Neuron => Scaling::PerNeuron,
+            Tying::Layer => Scaling::PerLayer,
+        };
+        let Some(reduction) = Reduction::new(system, query, scaling) else {
+            return Ok(constant::proposal(system, query));
+        };
+        let reduction = of_unit_bound(reduction, query, context);
+        let pencil = Pencil::new(reduction.system(), query, self.tying);
+        let (order, variables) = (pencil.order(), pencil.variables().len());
+        self.check(order, variables, context)?;
+        let assemble_s = start.elapsed().as_secs_f64();
+        if context.limits.stop_requested() {
+            return Err(Decline::Stopped { method: self.name });
+        }
+        let settings = Settings { tolerance: USUAL_GAP.min(GAP_SHARE * context.tolerance), ..Settings::default() };
+        let scale = reduction.bound_scale();
+        let mut observe = |progress: tightlip_interior::Progress| {
+            context.report(&Stage::Solving {
+                iteration: u64::from(progress.iteration),
+                claimed: scale * progress.objective,
+                gap: Some(progress.relative_gap),
+            });
+        };
+        let answer = solve(&pencil, None, &settings, &context.limits, &mut observe)
+            .map_err(|declined| self.declined(declined))?;
+        let multipliers = reduction.lift(&pencil.multipliers(&answer.values));
+        Ok(Proposal {
+            claimed: scale * answer.objective,
+            candidates: vec![vec![Segment { end_block: system.output_block(), multipliers }]],
+            iterations: Some(u64::from(answer.iterations)),
+            options: format!("tol={:e}, max_iter={}", settings.tolerance, settings.iterations),
+            program: Some(ProgramSize {
+                order,
+                cones: 1,
+                largest_cone: order,
+                variables,
+                rows: order * (order + 1) / 2,
+                nonzeros: pencil.neurons().iter().map(|term| 1 + term.incoming.len()).sum(),
+            }),
+            status: answer.status.name().to_owned(),
+            interrupted: answer.status == Status::Interrupted,
+            assemble_s,
+            solve_s: answer.solve_s,
+            ..Proposal::default()
+        })
+    }
+}
+
+impl Interior {
+    /// Declines what would not fit.
+    fn check(&self, order: usize, variables: usize, context: &Context) -> Result<(), Decline> {
+        let needed = match self.tying {
+            Tying::Neuron => predicted_bytes_of(order, variables),
+            Tying::Layer => predicted_bytes_of(order, 0),
+        };
+        let (needed_mib, limit_mib) = (needed >> 20, context.limits.memory_bytes >> 20);
+        if needed_mib > limit_mib {
+            let what = format!("dense matrices of order {order}");
+            return Err(Decline::Memory { method: self.name, what, needed_mib, limit_mib });
+        }
+        Ok(())
+    }
+
+    /// In our words.
+    fn declined(&self, declined: Declined) -> Decline {
+        Decline::Solver { method: self.name, reason: declined.to_string() }
+    }
+}
+
+/// Live neurons: the order of the pencil without inputs and outputs.
+fn least_order(system: &IncrementSystem) -> usize {
+    let live = system.live();
+    live[1..system.output_block()].iter().flatten().filter(|&&live| live).count()
+}
