@@ -140,7 +140,7 @@ impl<'a> Iteration<'a> {
             }
             measure = self.measure();
             since_best += 1;
-            if measure.merit() < best.1.merit() {
+            if measure.error() < best.1.error() {
                 best = (self.y.clone(), measure.clone());
                 since_best = 0;
             }
@@ -198,7 +198,9 @@ impl<'a> Iteration<'a> {
         let corrector = self.corrector(&predictor, &from_shift, centring * mu);
         self.check(&corrector)?;
         proceed(limits)?;
+        let predicted = steps;
         let steps = self.step_lengths(&corrector);
+        if std::env::var("DBG").is_ok() { eprintln!("   predictor {:.3?} sigma {centring:.1e} corrector {:.3?} reg {:.0e}", predicted, steps, self.normal.regularisation); }
         self.step(&corrector, steps)
     }
 
@@ -351,6 +353,7 @@ impl<'a> Iteration<'a> {
         self.slack.iter_mut().zip(&direction.slack).for_each(|(x, d)| *x += primal_step * d);
         let dual_step = self.dual_step(direction, (SHARE * longest.1).min(1.0))?;
         lap(&mut clock, &mut self.phases.steps_s);
+        if std::env::var("DBG").is_ok() { eprintln!("   taken {primal_step:.3} {dual_step:.3}"); }
         if primal_step.max(dual_step) < SHORTEST_STEP { Err(Halt::Breakdown) } else { Ok(()) }
     }
 

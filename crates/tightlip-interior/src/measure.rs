@@ -47,6 +47,11 @@ impl Measure {
         self.relative(self.dual_error)
     }
 
+    /// Gap and infeasibilities in the unit of the objective: what falls from iterate to iterate.
+    pub(crate) fn error(&self) -> f64 {
+        self.gap.abs() + self.primal_error + self.dual_error.abs()
+    }
+
     /// The largest of the three.
     pub(crate) fn merit(&self) -> f64 {
         self.relative_gap().max(self.primal_infeasibility()).max(self.dual_infeasibility())

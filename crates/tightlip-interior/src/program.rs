@@ -105,6 +105,14 @@ impl Program {
         self.lower[coordinate] * self.upper[coordinate] != 0.0
     }
 
+    /// Shows the weights into the neurons or outputs of a block as `(neuron, source, weight)`.
+    pub(crate) fn for_each_incoming(&self, block: &Range<usize>, visit: &mut dyn FnMut(usize, usize, f64)) {
+        self.incoming.iter().filter(|w| w.target == *block).for_each(|w| w.for_each(visit));
+        for &(i, j, value) in self.constant.iter().filter(|(i, j, _)| block.contains(i) && !block.contains(j)) {
+            visit(i, j, -value);
+        }
+    }
+
     /// Pairs of incoming weights of the same neurons, each pair once, where some of these neurons are curved.
     fn curved_pairs(&self) -> impl Iterator<Item = (&Incoming, &Incoming)> {
         self.incoming.iter().enumerate().flat_map(move |(at, first)| {
