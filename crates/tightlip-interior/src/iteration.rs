@@ -26,7 +26,7 @@ use crate::workspace::Workspace;
 use crate::{Answer, PhaseSeconds, Progress, Settings, Status};
 
 /// Part of the way to the boundary that a step goes.
-const SHARE: f64 = 0.95;
+const SHARE: f64 = 0.93;
 /// Centring does not fall below this: while the primal matrix is infeasible, and after.
 const LEAST_CENTRING_INFEASIBLE: f64 = 0.05;
 /// The same when it is feasible.
@@ -198,9 +198,7 @@ impl<'a> Iteration<'a> {
         let corrector = self.corrector(&predictor, &from_shift, centring * mu);
         self.check(&corrector)?;
         proceed(limits)?;
-        let predicted = steps;
         let steps = self.step_lengths(&corrector);
-        if std::env::var("DBG").is_ok() { eprintln!("   predictor {:.3?} sigma {centring:.1e} corrector {:.3?} reg {:.0e}", predicted, steps, self.normal.regularisation); }
         self.step(&corrector, steps)
     }
 
@@ -353,7 +351,6 @@ impl<'a> Iteration<'a> {
         self.slack.iter_mut().zip(&direction.slack).for_each(|(x, d)| *x += primal_step * d);
         let dual_step = self.dual_step(direction, (SHARE * longest.1).min(1.0))?;
         lap(&mut clock, &mut self.phases.steps_s);
-        if std::env::var("DBG").is_ok() { eprintln!("   taken {primal_step:.3} {dual_step:.3}"); }
         if primal_step.max(dual_step) < SHORTEST_STEP { Err(Halt::Breakdown) } else { Ok(()) }
     }
 

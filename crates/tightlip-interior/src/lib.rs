@@ -17,6 +17,8 @@ use tightlip_sdp::Pencil;
 use crate::iteration::Iteration;
 use crate::program::Program;
 
+#[cfg(test)]
+mod cases;
 mod direction;
 mod incoming;
 mod iteration;

@@ -259,3 +259,49 @@ fn signed(pencil: &Pencil) -> Vec<usize> {
     variables.dedup();
     variables
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::{cases, coefficient, positive, trace_of_product};
+    use faer::Mat;
+
+    #[test]
+    fn the_program_assembles_the_pencil_and_its_inner_products_are_those_of_the_coefficients() {
+        for case in cases() {
+            let (pencil, program) = (&case.pencil, Program::new(&case.pencil));
+            let n = pencil.order();
+            let y: Vec<f64> = (0..program.variables()).map(|v| 0.3 + 0.1 * v as f64).collect();
+            let mut matrix = Mat::zeros(n, n);
+            program.matrix(&y, 0.7, matrix.as_mut(), Par::Seq);
+            let wanted = pencil.matrix(&y) + faer::Scale(0.7) * Mat::<f64>::identity(n, n);
+            assert!((&matrix - wanted).norm_max() < 1e-13, "{}", case.name);
+            let x = positive(n);
+            for (v, product) in program.inner_products(x.as_ref(), Par::Seq).into_iter().enumerate() {
+                let wanted = trace_of_product(&coefficient(pencil, v), &x);
+                assert!((product - wanted).abs() < 1e-12, "{}: variable {v}: {product}, want {wanted}", case.name);
+            }
+            let constant = trace_of_product(&pencil.matrix(&vec![0.0; y.len()]), &x);
+            assert!((program.constant_product(x.as_ref()) - constant).abs() < 1e-12, "{}", case.name);
+        }
+    }
+
+    #[test]
+    fn entries_outside_the_tiles_vanish() {
+        for case in cases() {
+            let program = Program::new(&case.pencil);
+            let n = program.order;
+            let mut inside = Mat::from_fn(n, n, |_, _| false);
+            for tile in &program.tiles {
+                for (i, j) in tile.rows.clone().flat_map(|i| tile.columns.clone().map(move |j| (i, j))) {
+                    let held = tile.fill == Fill::Full || i == j;
+                    (inside[(i, j)], inside[(j, i)]) = (held, held);
+                }
+            }
+            let matrix = case.pencil.matrix(&vec![1.0; program.variables()]);
+            for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
+                assert!(inside[(i, j)] || matrix[(i, j)] == 0.0, "{}: ({i}, {j})", case.name);
+            }
+        }
+    }
+}

@@ -126,3 +126,75 @@ fn add(program: &Program, (i, j): (usize, usize), value: f64, mut out: MatMut<'_
     let twice = if v == w && i != j { 2.0 } else { 1.0 };
     out[(v.max(w), v.min(w))] += twice * program.scale[i] * program.scale[j] * value;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::{cases, coefficient, positive, trace_of_product};
+    use crate::start::start;
+    use faer::Side;
+    use faer::prelude::Solve;
+
+    /// The Schur matrix of `P` and `X`, lower triangle.
+    fn schur(program: &Program, inverse: &Mat<f64>, primal: &Mat<f64>) -> Mat<f64> {
+        let workspace = Workspace::new(program.order, 1);
+        let (mut first, mut second) = (Grams::new(program.order), Grams::new(program.order));
+        first.form(program, inverse.as_ref(), &workspace);
+        second.form(program, primal.as_ref(), &workspace);
+        let mut out = Mat::zeros(program.variables(), program.variables());
+        let (inverse, primal) = (
+            Form { matrix: inverse.as_ref(), grams: &first },
+            Form { matrix: primal.as_ref(), grams: &second },
+        );
+        schur_matrix(program, inverse, primal, out.as_mut());
+        out
+    }
+
+    #[test]
+    fn every_entry_is_the_trace_it_stands_for() {
+        for case in cases() {
+            let program = Program::new(&case.pencil);
+            let (p, x) = (positive(program.order + 1), positive(program.order));
+            let p = p.as_ref().submatrix(1, 1, program.order, program.order).to_owned();
+            let schur = schur(&program, &p, &x);
+            let parts: Vec<Mat<f64>> = (0..program.variables()).map(|v| coefficient(&case.pencil, v)).collect();
+            for v in 0..parts.len() {
+                for w in 0..=v {
+                    let wanted = trace_of_product(&(&parts[v] * &p), &(&parts[w] * &x));
+                    let error = (schur[(v, w)] - wanted).abs();
+                    assert!(error < 1e-11, "{}: ({v}, {w}): {}, want {wanted}", case.name, schur[(v, w)]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn for_the_inverse_as_primal_it_is_the_hessian_of_the_barrier() {
+        for case in cases() {
+            let pencil = &case.pencil;
+            let program = Program::new(pencil);
+            let mut workspace = Workspace::new(program.order, 1);
+            let y = start(&program, None, &mut workspace).expect("a start").y;
+            let barrier = |v: usize, a: f64, w: usize, b: f64| {
+                let mut y = y.clone();
+                y[v] += a;
+                y[w] += b;
+                let factor = pencil.matrix(&y).llt(Side::Lower).expect("close to the start");
+                -2.0 * (0..program.order).map(|i| factor.L()[(i, i)].ln()).sum::<f64>()
+            };
+            let identity = Mat::<f64>::identity(program.order, program.order);
+            let inverse = pencil.matrix(&y).llt(Side::Lower).expect("strictly feasible").solve(identity);
+            let schur = schur(&program, &inverse, &inverse);
+            for v in 0..y.len() {
+                for w in 0..=v {
+                    let (h, k) = (1e-3 * y[v], 1e-3 * y[w]);
+                    let mixed = barrier(v, h, w, k) - barrier(v, h, w, -k) - barrier(v, -h, w, k) + barrier(v, -h, w, -k);
+                    let second = mixed / (4.0 * h * k);
+                    let size = (schur[(v, v)] * schur[(w, w)]).sqrt();
+                    let error = (schur[(v, w)] - second).abs();
+                    assert!(error < 2e-4 * size, "{}: ({v}, {w}): {}, want {second}", case.name, schur[(v, w)]);
+                }
+            }
+        }
+    }
+}
