@@ -1,9 +1,13 @@
 //! Seconds per phase for random networks given as arguments, `64-256-10` or `100-(9x100)-10`, as CSV on standard output.
 //!
-//!     cargo bench -p tightlip-interior -- --threads 2 64-256-10
+//!     cargo bench -p tightlip-interior --bench interior -- --threads 2 --seed 0 64-256-10
+//!
+//! Also `--slope A` for LeakyReLU, `--layer` for LipSDP-Layer, `--linf` inputs, `--l1` outputs, `--verbose`.
 
-use tightlip_interior::{Settings, predicted_bytes, solve};
-use tightlip_model::{Activation, IncrementSystem, Limits, OutputSelection, Query, Reduction, Scaling, random_network};
+use tightlip_interior::{Progress, Settings, predicted_bytes, solve};
+use tightlip_model::{
+    Activation, IncrementSystem, Limits, Norm, OutputSelection, Query, Reduction, Scaling, random_network,
+};
 use tightlip_sdp::{Pencil, Tying};
 
 /// Bytes nobody reaches here.
@@ -24,46 +28,94 @@ fn sizes(text: &str) -> Option<Vec<usize>> {
     (sizes.len() > 2).then_some(sizes)
 }
 
-fn main() {
-    let mut limits = Limits { threads: 2, ..Limits::within(MEMORY) };
-    let mut verbose = false;
-    let mut networks = Vec::new();
+/// What the arguments ask for.
+struct Request {
+    limits: Limits,
+    query: Query,
+    tying: Tying,
+    activation: Activation,
+    /// Whether every iteration is shown on standard error.
+    verbose: bool,
+    networks: Vec<(String, Vec<usize>)>,
+}
+
+/// Reads the arguments; what is not understood, such as `--bench` from cargo, is passed over.
+fn request() -> Request {
+    let mut request = Request {
+        limits: Limits { threads: 2, ..Limits::within(MEMORY) },
+        query: Query::euclidean(OutputSelection::All),
+        tying: Tying::Neuron,
+        activation: Activation::Relu,
+        verbose: false,
+        networks: Vec::new(),
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
+        let mut number = || arguments.next().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
         match argument.as_str() {
-            "--threads" => limits.threads = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(1),
-            "--verbose" => verbose = true,
-            _ => networks.extend(sizes(&argument).map(|sizes| (argument, sizes))),
+            "--threads" => request.limits.threads = number() as usize,
+            "--seed" => request.limits.seed = number() as u64,
+            "--slope" => request.activation = Activation::LeakyRelu { slope: number() },
+            "--layer" => request.tying = Tying::Layer,
+            "--linf" => request.query.input_norm = Norm::LInf,
+            "--l1" => request.query.output_norm = Norm::L1,
+            "--verbose" => request.verbose = true,
+            _ => request.networks.extend(sizes(&argument).map(|sizes| (argument, sizes))),
         }
     }
+    request
+}
+
+/// One row.
+fn row(request: &Request, name: &str, sizes: &[usize]) -> Vec<String> {
+    let network = random_network(sizes, request.activation, request.limits.seed).expect("valid sizes");
+    let system = IncrementSystem::of_network(&network, request.query.output).expect("valid");
+    let scaling = if request.tying == Tying::Neuron { Scaling::PerNeuron } else { Scaling::PerLayer };
+    let reduction = Reduction::new(&system, &request.query, scaling).expect("random networks are alive");
+    let pencil = Pencil::new(reduction.system(), &request.query, request.tying);
+    let mut observe = |p: Progress| {
+        if request.verbose {
+            let (upper, lower) = (p.objective, p.lower_objective);
+            eprintln!("{:3} {upper:.12e} {lower:.12e} gap {:.1e}", p.iteration, p.relative_gap);
+            eprintln!("    infeasibility {:.1e} {:.1e}", p.primal_infeasibility, p.dual_infeasibility);
+        }
+    };
+    let answer = solve(&pencil, None, &Settings::default(), &request.limits, &mut observe).expect("enough memory");
+    let phases = answer.phases;
+    let mut row = vec![name.to_owned(), request.limits.threads.to_string(), pencil.order().to_string()];
+    row.extend([pencil.variables().len().to_string(), answer.status.name().to_owned()]);
+    row.extend([answer.iterations.to_string(), format!("{:.10e}", answer.objective)]);
+    row.extend([answer.relative_gap, answer.primal_infeasibility].map(|x| format!("{x:.1e}")));
+    row.extend([answer.solve_s, phases.inverse_s, phases.grams_s].map(|s| format!("{s:.4}")));
+    row.extend([phases.schur_s, phases.directions_s, phases.steps_s].map(|s| format!("{s:.4}")));
+    row.push(predicted_bytes(&pencil).to_string());
+    row
+}
+
+fn main() {
+    let request = request();
     let mut rows = csv::Writer::from_writer(std::io::stdout());
-    let header = "network,threads,order,variables,status,iterations,objective,relative_gap,primal_infeasibility,\
-                  solve_s,inverse_s,grams_s,schur_s,directions_s,steps_s,predicted_bytes";
-    rows.write_record(header.split(',')).expect("standard output");
-    for (name, sizes) in networks {
-        let network = random_network(&sizes, Activation::Relu, 0).expect("valid sizes");
-        let query = Query::euclidean(OutputSelection::All);
-        let system = IncrementSystem::of_network(&network, query.output).expect("valid");
-        let reduction = Reduction::new(&system, &query, Scaling::PerNeuron).expect("random networks are alive");
-        let pencil = Pencil::new(reduction.system(), &query, Tying::Neuron);
-        let mut observe = |p: tightlip_interior::Progress| {
-            if verbose {
-                eprintln!(
-                    "{:3} {:.12e} {:.12e} gap {:.1e} primal {:.1e} dual {:.1e}",
-                    p.iteration, p.objective, p.lower_objective, p.relative_gap, p.primal_infeasibility, p.dual_infeasibility
-                );
-            }
-        };
-        let answer = solve(&pencil, None, &Settings::default(), &limits, &mut observe).expect("enough memory");
-        let phases = answer.phases;
-        let mut row = vec![name, limits.threads.to_string(), pencil.order().to_string()];
-        row.extend([pencil.variables().len().to_string(), answer.status.name().to_owned()]);
-        row.extend([answer.iterations.to_string(), format!("{:.10e}", answer.objective)]);
-        row.extend([answer.relative_gap, answer.primal_infeasibility].map(|x| format!("{x:.1e}")));
-        let seconds = [answer.solve_s, phases.inverse_s, phases.grams_s, phases.schur_s, phases.directions_s, phases.steps_s];
-        row.extend(seconds.map(|s| format!("{s:.4}")));
-        row.push(predicted_bytes(&pencil).to_string());
-        rows.write_record(&row).expect("standard output");
+    let header = [
+        "network",
+        "threads",
+        "order",
+        "variables",
+        "status",
+        "iterations",
+        "objective",
+        "relative_gap",
+        "primal_infeasibility",
+        "solve_s",
+        "inverse_s",
+        "grams_s",
+        "schur_s",
+        "directions_s",
+        "steps_s",
+        "predicted_bytes",
+    ];
+    rows.write_record(header).expect("standard output");
+    for (name, sizes) in &request.networks {
+        rows.write_record(row(&request, name, sizes)).expect("standard output");
         rows.flush().expect("standard output");
     }
 }

@@ -146,11 +146,9 @@ impl Incoming {
         let column = |i: usize| matrix.col(self.target.start + i).subrows(self.source.start, self.source.len());
         match &self.weights {
             Weights::Dense(dense) => (0..self.target.len()).map(|i| dense.row(i) * column(i)).collect(),
-            Weights::Sparse(rows) => rows
-                .iter()
-                .enumerate()
-                .map(|(i, row)| row.iter().map(|&(j, w)| w * column(i)[j]).sum())
-                .collect(),
+            Weights::Sparse(rows) => {
+                rows.iter().enumerate().map(|(i, row)| row.iter().map(|&(j, w)| w * column(i)[j]).sum()).collect()
+            }
         }
     }
 

@@ -182,7 +182,6 @@ impl<'a> Iteration<'a> {
         let steps = self.step_lengths(&corrector);
         self.step(&corrector, steps)
     }
-
 }
 
 /// Goes on unless the limits say stop.

@@ -63,8 +63,7 @@ struct Column {
 
 impl Column {
     /// Nothing yet.
-    const EMPTY: Self =
-        Self { plain: [0.0; SQUARE], right: [0.0; SQUARE], left: [0.0; SQUARE], both: [0.0; SQUARE] };
+    const EMPTY: Self = Self { plain: [0.0; SQUARE], right: [0.0; SQUARE], left: [0.0; SQUARE], both: [0.0; SQUARE] };
 
     /// Rows from `first` on, `len` of them, of column `j`.
     fn read(&mut self, form: Form<'_>, first: usize, len: usize, j: usize) {
@@ -142,10 +141,8 @@ mod tests {
         first.form(program, inverse.as_ref(), &workspace);
         second.form(program, primal.as_ref(), &workspace);
         let mut out = Mat::zeros(program.variables(), program.variables());
-        let (inverse, primal) = (
-            Form { matrix: inverse.as_ref(), grams: &first },
-            Form { matrix: primal.as_ref(), grams: &second },
-        );
+        let (inverse, primal) =
+            (Form { matrix: inverse.as_ref(), grams: &first }, Form { matrix: primal.as_ref(), grams: &second });
         schur_matrix(program, inverse, primal, out.as_mut());
         out
     }
@@ -188,7 +185,8 @@ mod tests {
             for v in 0..y.len() {
                 for w in 0..=v {
                     let (h, k) = (1e-3 * y[v], 1e-3 * y[w]);
-                    let mixed = barrier(v, h, w, k) - barrier(v, h, w, -k) - barrier(v, -h, w, k) + barrier(v, -h, w, -k);
+                    let mixed =
+                        barrier(v, h, w, k) - barrier(v, h, w, -k) - barrier(v, -h, w, k) + barrier(v, -h, w, -k);
                     let second = mixed / (4.0 * h * k);
                     let size = (schur[(v, v)] * schur[(w, w)]).sqrt();
                     let error = (schur[(v, w)] - second).abs();

@@ -58,7 +58,8 @@ fn multipliers(program: &Program, workspace: &mut Workspace) -> Option<Vec<f64>>
         let (scales, largest) = scaled(program, block, &gram);
         for (i, scale) in block.clone().zip(&scales) {
             let gamma = largest.max(f64::MIN_POSITIVE);
-            y[program.variable[i]] = if k == last { MARGIN * largest / scale } else { peak(program, block) / gamma * scale };
+            y[program.variable[i]] =
+                if k == last { MARGIN * largest / scale } else { peak(program, block) / gamma * scale };
         }
     }
     balance(program, &mut y);
@@ -72,7 +73,8 @@ fn scaled(program: &Program, block: &Range<usize>, gram: &Mat<f64>) -> (Vec<f64>
     let sums: Vec<f64> = (0..n).map(|j| gram.col(j).iter().map(|g| g.abs()).sum()).collect();
     let top = sums.iter().copied().fold(0.0, f64::max);
     // A neuron that nothing moves still needs a multiplier of the size of the others.
-    let scales: Vec<f64> = sums.iter().map(|&sum| if tied || top == 0.0 { 1.0 } else { sum.max(1e-6 * top).recip() }).collect();
+    let scales: Vec<f64> =
+        sums.iter().map(|&sum| if tied || top == 0.0 { 1.0 } else { sum.max(1e-6 * top).recip() }).collect();
     let mut x = vec![1.0; n];
     let mut largest = 0.0;
     for _ in 0..STEPS {
@@ -110,7 +112,8 @@ fn balance(program: &Program, y: &mut [f64]) {
     let mut output = vec![false; y.len()];
     let last = program.blocks.len() - 1;
     program.blocks[last].clone().for_each(|i| output[program.variable[i]] = true);
-    let total = |side: bool| -> f64 { (0..y.len()).filter(|&v| output[v] == side).map(|v| program.cost[v] * y[v]).sum() };
+    let total =
+        |side: bool| -> f64 { (0..y.len()).filter(|&v| output[v] == side).map(|v| program.cost[v] * y[v]).sum() };
     let ratio = (total(false) / total(true)).sqrt();
     if ratio.is_finite() && ratio > 0.0 {
         y.iter_mut().zip(output).for_each(|(y, output)| if output { *y *= ratio } else { *y /= ratio });

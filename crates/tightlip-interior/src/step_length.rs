@@ -5,8 +5,8 @@
 //! `−1 / (θ − r)` errs to the short side wherever the process has found the lowest eigenvalue at all; the Cholesky
 //! factorisation of the matrix stepped to is the proof.
 
-use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::linalg::matmul::matmul;
+use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, Mat, MatRef, Par, Side};
 
 /// Longest basis.

@@ -72,7 +72,11 @@ fn residual_systems() {
         let sizes = [2, 3, 4, 2];
         let edges = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)].map(|(from, to): (usize, usize)| {
             let rows: Vec<Vec<f64>> = (0..sizes[to])
-                .map(|i| (0..sizes[from]).map(|j| (1.9 * (seed + 1) as f64 * (i + 5 * j + 7 * from + to) as f64).sin()).collect())
+                .map(|i| {
+                    (0..sizes[from])
+                        .map(|j| (1.9 * (seed + 1) as f64 * (i + 5 * j + 7 * from + to) as f64).sin())
+                        .collect()
+                })
                 .collect();
             Edge { from, to, map: LinearMap::from_rows(&rows) }
         });

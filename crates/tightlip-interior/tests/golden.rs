@@ -1,7 +1,9 @@
 //! Known optima of tiny networks: LipSDP-Neuron, LipSDP-Layer, other slopes, GeoLIP for one output.
 
 use tightlip_interior::{Settings, Status, solve};
-use tightlip_model::{IncrementSystem, Limits, LinearMap, Norm, OutputSelection, Query, Reduction, Scaling, SlopeInterval};
+use tightlip_model::{
+    IncrementSystem, Limits, LinearMap, Norm, OutputSelection, Query, Reduction, Scaling, SlopeInterval,
+};
 use tightlip_sdp::{Pencil, Tying};
 
 /// Weights layer by layer, each row by row.

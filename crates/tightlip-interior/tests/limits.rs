@@ -107,8 +107,9 @@ fn degenerate_networks_end_with_an_honest_status() {
         ("fixed slopes", vec![vec![row(&[2.0])], vec![row(&[3.0])]], fixed, Some(6.0)),
     ];
     for (name, weights, slope, wanted) in cases {
-        let answer = solve(&pencil_of(&weights, slope), None, &Settings::default(), &Limits::within(1 << 30), &mut |_| {})
-            .unwrap_or_else(|declined| panic!("{name}: {declined}"));
+        let answer =
+            solve(&pencil_of(&weights, slope), None, &Settings::default(), &Limits::within(1 << 30), &mut |_| {})
+                .unwrap_or_else(|declined| panic!("{name}: {declined}"));
         assert!(answer.values.iter().all(|value| value.is_finite()), "{name}");
         if let Some(wanted) = wanted {
             let claimed = answer.status == Status::Solved;

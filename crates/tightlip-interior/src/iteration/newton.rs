@@ -55,12 +55,7 @@ impl Iteration<'_> {
         let program = self.program;
         let right: Vec<f64> = from_shift.iter().zip(&program.cost).map(|(s, c)| s - c).collect();
         let y = self.solve(&right);
-        let slack = program
-            .signed
-            .iter()
-            .zip(&self.slack)
-            .map(|(&v, x)| -x - y[v] * x / self.y[v])
-            .collect();
+        let slack = program.signed.iter().zip(&self.slack).map(|(&v, x)| -x - y[v] * x / self.y[v]).collect();
         self.primal_grams.product.fill(0.0);
         self.matrices(&y, 0.0);
         Direction { y, slack }
