@@ -42,7 +42,9 @@ impl Incoming {
         } else {
             let mut dense = Mat::zeros(rows.len(), columns);
             for (i, row) in rows.iter().enumerate() {
-                row.iter().for_each(|&(c, w)| dense[(i, c - source.start)] += w);
+                for &(c, w) in row {
+                    dense[(i, c - source.start)] += w;
+                }
             }
             Weights::Dense(dense)
         };
@@ -61,7 +63,9 @@ impl Incoming {
             }
             Weights::Sparse(rows) => {
                 for (i, row) in rows.iter().enumerate() {
-                    row.iter().for_each(|&(j, w)| visit(self.target.start + i, self.source.start + j, w));
+                    for &(j, w) in row {
+                        visit(self.target.start + i, self.source.start + j, w);
+                    }
                 }
             }
         }

@@ -45,7 +45,9 @@ impl Iteration<'_> {
         let out = self.primal_grams.inner.as_mut();
         tiles_of_product(program, self.inverse.as_ref(), self.primal.as_ref(), out, par);
         let mut parts = program.inner_products(self.primal_grams.inner.as_ref(), par);
-        parts.iter_mut().for_each(|part| *part *= self.shift);
+        for part in &mut parts {
+            *part *= self.shift;
+        }
         lap(&mut clock, &mut self.phases.directions_s);
         Ok(parts)
     }
