@@ -131,7 +131,7 @@ fn the_reference_table_says_what_the_records_of_the_reference_run_say() {
     let (mut networks, mut methods) = (BTreeSet::new(), BTreeSet::new());
     for row in reader.records() {
         let row = row.expect("a whole row");
-        methods.insert(row[method].to_owned());
+        methods.insert(formulation(&row[method]));
         // A method that declined, or that a limit struck before it had anything, has no number.
         let Ok(value) = row[proved].parse::<f64>() else { continue };
         let line = section.lines().find(|line| line.starts_with(&format!("| {} |", &row[network])));
@@ -142,5 +142,12 @@ fn the_reference_table_says_what_the_records_of_the_reference_run_say() {
         networks.insert(row[network].to_owned());
     }
     assert!(networks.len() >= 12, "{} networks", networks.len());
-    assert_eq!(methods.len(), tightlip::METHODS.len(), "every method there is");
+    let bounding = tightlip::METHODS.iter().filter(|method| method.kind() != tightlip::Kind::Estimate);
+    let formulations: BTreeSet<String> = bounding.map(|method| formulation(method.name())).collect();
+    assert_eq!(methods, formulations, "every formulation there is");
+}
+
+/// The part of a method's name that says which number it computes.
+fn formulation(method: &str) -> String {
+    method.split('.').next().unwrap_or(method).to_owned()
 }
