@@ -48,7 +48,7 @@ fn the_report_has_exactly_the_promised_keys() {
     assert_eq!(
         keys(&report),
         "certificate claimed failure_probability gap interrupted iterations kind level lower method network options peak_rss_mib \
-         query rank relaxation_lower schema_version seconds status sweeps value version"
+         program query rank relaxation_lower schema_version seconds status sweeps value version"
     );
     assert_eq!(keys(&report["network"]), "activations hidden inputs outputs path sha256");
     assert_eq!(keys(&report["query"]), "input_norm output output_norm region");
