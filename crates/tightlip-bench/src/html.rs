@@ -177,7 +177,7 @@ fn lines<const N: usize>(
     lines: Vec<[String; N]>,
 ) -> fmt::Result {
     if !lines.is_empty() {
-        write!(page, "<section id=\"{id}\"><h2>{title}</h2><p class=\"note\">{note}</p>\n")?;
+        writeln!(page, "<section id=\"{id}\"><h2>{title}</h2><p class=\"note\">{note}</p>")?;
         table(page, columns, lines.into_iter().map(Vec::from))?;
         page.push_str("</section>\n");
     }

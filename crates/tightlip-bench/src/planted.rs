@@ -48,6 +48,7 @@ pub fn with_program(row: Record, order: u64) -> Record {
         variables: Some(3 * order + 1),
         rows: Some(order * (order + 1) / 2),
         nonzeros: Some(2 * order * (order + 1)),
+        assemble_s: row.assemble_s.or(row.total_s.map(|seconds| 0.1 * seconds)),
         ..row
     }
 }
@@ -182,17 +183,8 @@ fn rows_of((name, sizes): (&str, &[usize]), optimum: f64, dice: &mut Dice, recor
                 peak_rss_mib: Some(peak_rss_mib),
                 ..base(method, repetition)
             };
-            let row = cut_short(row);
-            let row = match method {
-                // Below the optimum, which is what makes it no bound.
-                "lipsdp-tau.estimate" => {
-                    Record { kind: "estimate".into(), claimed: row.proved, proved: None, relaxation_lower: None, ..row }
-                }
-                _ => row,
-            };
-            let writes_program = row.claimed.is_some() && (method.contains("clarabel") || row.is_estimate());
             let neurons: usize = sizes[1..sizes.len() - 1].iter().sum();
-            records.push(if writes_program { with_program(row, neurons as u64) } else { row });
+            records.push(conic(cut_short(row), neurons as u64));
         }
         let witness =
             Record { kind: "lower".into(), proved: Some(lower), total_s: Some(0.02), ..base("witness", repetition) };
@@ -210,9 +202,23 @@ fn rows_of((name, sizes): (&str, &[usize]), optimum: f64, dice: &mut Dice, recor
     }
 }
 
+/// The row with its program, where its method writes one; what is below the optimum is no bound.
+fn conic(row: Record, neurons: u64) -> Record {
+    let row = match row.method.as_str() {
+        "lipsdp-tau.estimate" => {
+            let claims = Record { kind: "estimate".into(), claimed: row.proved, proved: None, ..row };
+            Record { relaxation_lower: None, lower_witness: None, ..claims }
+        }
+        _ => row,
+    };
+    let writes_program = row.claimed.is_some() && (row.method.contains("clarabel") || row.is_estimate());
+    if writes_program { with_program(row, neurons) } else { row }
+}
+
 /// What the limits make of a row that would take too long.
 fn cut_short(row: Record) -> Record {
-    let nothing = Record { claimed: None, proved: None, relaxation_lower: None, peak_rss_mib: None, ..row.clone() };
+    let nothing = Record { claimed: None, proved: None, relaxation_lower: None, ..row.clone() };
+    let nothing = Record { iterations: None, peak_rss_mib: None, ..nothing };
     match row.total_s {
         Some(seconds) if seconds > 3000.0 => {
             let reason = Some("the program needs 21 GiB, want 4 GiB or less".into());

@@ -123,6 +123,8 @@
         const text = column.at(row);
         const wraps = column.name === "method" || column.name === "network";
         const cell = make("td", shownText(column, row), column.numeric ? "number" : wraps ? "name" : "text");
+        // The options of a method may be on lines of their own.
+        if (wraps) cell.replaceChildren(...text.split(/(?=:)/).flatMap((part) => [make("wbr"), part]));
         cell.title = text;
         line.append(cell);
       }

@@ -117,7 +117,7 @@ mod tests {
         let short = [series("a"), series("b"), series("a")];
         let legend = Legend::of(&short);
         assert_eq!((legend.entries.len(), legend.index("b").as_str(), legend.height()), (2, "1", ROW + 10.0));
-        let long = [series(&"lipsdp:option=value".repeat(6))];
+        let long = [series(&"lipsdp:option=value".repeat(5))];
         assert_eq!(Legend::of(&long).height(), ROW + FURTHER_LINE + 10.0);
     }
 }
