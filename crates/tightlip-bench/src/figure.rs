@@ -36,7 +36,8 @@ pub const FIGURES: &[&dyn Figure] = &[
     &profile::Profile,
     &scaling::WIDTH,
     &scaling::DEPTH,
-    &memory::Memory,
+    &memory::PARAMETERS,
+    &memory::NEURONS,
     &convergence::Convergence,
 ];
 
@@ -44,6 +45,8 @@ pub const FIGURES: &[&dyn Figure] = &[
 mod tests {
     use super::*;
     use crate::planted;
+    use crate::plot::Shape;
+    use crate::record::Record;
 
     #[test]
     fn every_figure_draws_a_realistic_run_and_says_no_number_that_is_none() {
@@ -54,6 +57,41 @@ mod tests {
             assert!(svg.starts_with("<svg") && !svg.contains("NaN"), "{}", figure.name());
             assert!(figure.caption().ends_with('.') && !figure.needs().ends_with('.'), "{}", figure.name());
         }
+    }
+
+    #[test]
+    fn an_estimate_is_drawn_as_a_bound_nowhere_and_marked_where_its_cost_is_shown() {
+        let results = planted::run();
+        let (mut marked, mut others) = (0, 0);
+        for figure in FIGURES {
+            let chart = figure.draw(&results).unwrap_or_else(|| panic!("{} left out", figure.name()));
+            let costs = figure.name().starts_with("scaling") || figure.name().starts_with("memory");
+            for series in chart.series.iter().filter(|series| series.name.contains("estimate")) {
+                assert!(costs && series.name.ends_with(" (no bound)"), "{}: {}", figure.name(), series.name);
+                let tips = series.points.iter().filter(|_| series.shape == Shape::Points).map(|point| &point.tip);
+                assert!(tips.clone().all(|tip| tip.contains(" (no bound)")), "{}", figure.name());
+                marked += tips.count();
+            }
+            others += chart.series.iter().filter(|series| series.name.ends_with("clarabel")).count();
+        }
+        assert!(marked > 0 && others > 0);
+    }
+
+    #[test]
+    fn an_estimate_alone_has_no_figure_of_bounds() {
+        // Ratios that no program writes, but a hand may.
+        let planted = |network| Record {
+            proved: Some(1.5),
+            ratio_to_best_upper: Some(0.75),
+            ratio_to_best_lower: Some(0.8),
+            ratio_to_fgl: Some(0.9),
+            ..planted::estimate(network, 1.5)
+        };
+        let rows = vec![planted("a"), planted("b")];
+        let results = Results::new(rows, Vec::new(), Vec::new(), None);
+        assert_eq!(results.cells()[0].proved, None);
+        let drawn = FIGURES.iter().filter(|figure| figure.draw(&results).is_some());
+        assert_eq!(drawn.map(|figure| figure.name()).collect::<Vec<_>>(), ["memory", "memory-neurons"]);
     }
 
     #[test]

@@ -9,11 +9,11 @@ use std::fmt::{self, Write};
 
 use crate::distrust::Severity;
 use crate::method_summary::summarise;
-use crate::number_text::{self, cell, ratio, seconds};
-use crate::published_lines;
+use crate::number_text::{self, cell, kind_words, ratio, seconds};
 use crate::report::{DrawnFigure, Pictures};
 use crate::results::{Results, RunVerdict};
 use crate::summary::severity_word;
+use crate::{program_lines, published_lines};
 
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
@@ -46,7 +46,10 @@ fn body(page: &mut String, results: &Results, pictures: &Pictures) -> fmt::Resul
     page.push_str("<main>\n");
     findings(page, results)?;
     methods(page, results)?;
-    published(page, results)?;
+    let programs = program_lines::lines(results);
+    lines(page, ("programs", "Semidefinite programs", program_lines::NOTE), &program_lines::COLUMNS, programs)?;
+    let published = published_lines::lines(results);
+    lines(page, ("published", "Published numbers", published_lines::NOTE), &published_lines::COLUMNS, published)?;
     figures(page, pictures)?;
     page.push_str(TABLE);
     environment(page, results)
@@ -155,7 +158,7 @@ fn methods(page: &mut String, results: &Results) -> fmt::Result {
     let rows = summarise(results).into_iter().map(|method| {
         let counts = [method.cells, method.solved, method.cut_short, method.declined, method.failed];
         let ratios = [method.to_upper, method.worst, method.to_lower, method.to_fgl];
-        let mut row = vec![method.method, method.kind];
+        let mut row = vec![method.method, kind_words(&method.kind).to_owned()];
         row.extend(counts.iter().map(ToString::to_string));
         row.extend(ratios.iter().map(|value| cell(*value, ratio)));
         row.extend([cell(method.median_s, seconds), cell(method.median_mib, number_text::mebibytes)]);
@@ -166,11 +169,16 @@ fn methods(page: &mut String, results: &Results) -> fmt::Result {
     Ok(())
 }
 
-fn published(page: &mut String, results: &Results) -> fmt::Result {
-    let rows: Vec<Vec<String>> = published_lines::lines(results).into_iter().map(Vec::from).collect();
-    if !rows.is_empty() {
-        page.push_str("<section id=\"published\"><h2>Published numbers</h2>\n");
-        table(page, &published_lines::COLUMNS, rows.into_iter())?;
+/// A section with a table; nothing, if the table has no lines.
+fn lines<const N: usize>(
+    page: &mut String,
+    (id, title, note): (&str, &str, &str),
+    columns: &[&str; N],
+    lines: Vec<[String; N]>,
+) -> fmt::Result {
+    if !lines.is_empty() {
+        writeln!(page, "<section id=\"{id}\"><h2>{title}</h2><p class=\"note\">{note}</p>")?;
+        table(page, columns, lines.into_iter().map(Vec::from))?;
         page.push_str("</section>\n");
     }
     Ok(())
@@ -182,8 +190,12 @@ fn table(page: &mut String, columns: &[&str], rows: impl Iterator<Item = Vec<Str
         let first = rows.iter().map(|row| &row[column]).find(|entry| !entry.is_empty());
         first.is_some_and(|entry| entry.starts_with(|letter: char| letter.is_ascii_digit()))
     };
-    let classes: Vec<&str> =
-        (0..columns.len()).map(|column| if numeric(column) { " class=\"number\"" } else { "" }).collect();
+    let class = |column: usize| match columns[column] {
+        "network" | "method" | "source" | "value" => " class=\"name\"",
+        _ if numeric(column) => " class=\"number\"",
+        _ => "",
+    };
+    let classes: Vec<&str> = (0..columns.len()).map(class).collect();
     page.push_str("<div class=\"scroll\"><table><thead><tr>");
     for (column, class) in columns.iter().zip(&classes) {
         write!(page, "<th scope=\"col\"{class}>{column}</th>")?;
@@ -192,7 +204,7 @@ fn table(page: &mut String, columns: &[&str], rows: impl Iterator<Item = Vec<Str
     for row in &rows {
         page.push_str("<tr>");
         for (entry, class) in row.iter().zip(&classes) {
-            write!(page, "<td{class}>{}</td>", escaped(entry))?;
+            write!(page, "<td{class}>{}</td>", breakable(entry))?;
         }
         page.push_str("</tr>");
     }
@@ -232,6 +244,11 @@ fn environment(page: &mut String, results: &Results) -> fmt::Result {
         page.push_str("</section>\n");
     }
     Ok(())
+}
+
+/// Text of a cell: a method's options may be on lines of their own.
+fn breakable(text: &str) -> String {
+    escaped(text).replace(':', "<wbr>:")
 }
 
 /// Text between tags.
@@ -278,6 +295,24 @@ mod tests {
         for outside in ["http://", "https://", "src=", "@import", "url(", "<link"] {
             assert!(!page.contains(outside), "{outside}");
         }
+    }
+
+    #[test]
+    fn an_estimate_is_no_bound_in_the_tables_and_for_the_script() {
+        let rows = vec![planted::with_program(planted::estimate("net", 1.25), 32)];
+        let page = of(&Results::new(rows, vec![], vec![], None));
+        assert!(page.contains("<td>estimate, no bound</td>"), "its kind");
+        assert!(page.contains("<td class=\"number\">1.250000 (no bound)</td><td></td>"), "its program");
+        assert!(SCRIPT.contains("\"estimate\"") && SCRIPT.contains("(no bound)"));
+    }
+
+    #[test]
+    fn options_of_methods_are_broken_into_lines_and_programs_have_a_section() {
+        let row = planted::with_program(record("net", "m:form=published:merge=none"), 32);
+        let page = of(&Results::new(vec![row], vec![], vec![], None));
+        assert!(page.contains("<section id=\"programs\">"));
+        assert!(page.contains("<td class=\"name\">m<wbr>:form=published<wbr>:merge=none</td>"));
+        assert!(!of(&Results::new(vec![record("net", "m")], vec![], vec![], None)).contains("id=\"programs\""));
     }
 
     #[test]

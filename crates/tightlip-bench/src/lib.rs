@@ -46,6 +46,7 @@ mod plan;
 #[cfg(test)]
 mod planted;
 mod plot;
+mod program_lines;
 mod published;
 mod published_lines;
 mod record;

@@ -8,11 +8,11 @@ use crate::results::{CellSummary, Results, median};
 pub struct MethodSummary {
     /// The method.
     pub method: String,
-    /// What its numbers are: upper, lower, fgl-lower.
+    /// What its numbers are: upper, lower, fgl-lower, estimate.
     pub kind: String,
     /// Number of cells.
     pub cells: usize,
-    /// Cells that ended by themselves with a proof.
+    /// Cells that ended by themselves, with a proof unless the method makes estimates.
     pub solved: usize,
     /// Cells that ended early, by a limit or short of their tolerance, with a proof.
     pub cut_short: usize,

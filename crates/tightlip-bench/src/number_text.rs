@@ -15,6 +15,26 @@ pub fn bound(kind: &str, value: f64) -> String {
     proved_text(kind, value, 7)
 }
 
+/// A proved bound of a table, or nothing where there is none.
+pub fn proved(kind: &str, value: Option<f64>) -> String {
+    cell(value, |value| bound(kind, value))
+}
+
+/// What a method claims, to as many digits, rounded to nearest: it is not proved.
+pub fn claimed(value: Option<f64>) -> String {
+    cell(value, |value| significant(value, 7))
+}
+
+/// A number that bounds nothing, and says so.
+pub fn estimate(value: Option<f64>) -> String {
+    cell(value, |value| format!("{} (no bound)", significant(value, 7)))
+}
+
+/// What the numbers of a kind are, beside the method's name.
+pub fn kind_words(kind: &str) -> &str {
+    if kind == "estimate" { "estimate, no bound" } else { kind }
+}
+
 /// A ratio, to six digits: two bounds that agree to 1e-5 read 1.00000.
 pub fn ratio(value: f64) -> String {
     significant(value, 6)
@@ -105,8 +125,17 @@ mod tests {
     }
 
     #[test]
+    fn an_estimate_says_that_it_is_no_bound() {
+        assert_eq!(estimate(Some(1.234_567_89)), "1.234568 (no bound)");
+        assert_eq!(claimed(Some(1.234_567_89)), "1.234568");
+        assert_eq!(kind_words("estimate"), "estimate, no bound");
+        assert_eq!(kind_words("fgl-lower"), "fgl-lower");
+    }
+
+    #[test]
     fn absent_is_empty() {
         assert_eq!(cell(None, ratio), "");
+        assert_eq!((estimate(None), claimed(None), proved("upper", Some(f64::NAN))), Default::default());
         assert_eq!(cell(Some(f64::NAN), ratio), "");
     }
 }

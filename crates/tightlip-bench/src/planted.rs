@@ -33,6 +33,26 @@ pub fn record(network: &str, method: &str) -> Record {
     }
 }
 
+/// A solved row of a method whose number is no bound.
+pub fn estimate(network: &str, claimed: f64) -> Record {
+    let row = record(network, "lipsdp-tau.estimate");
+    Record { kind: "estimate".into(), claimed: Some(claimed), proved: None, lower_witness: None, ..row }
+}
+
+/// The same row with a program whose constraint has this order, decomposed into blocks of eight.
+pub fn with_program(row: Record, order: u64) -> Record {
+    Record {
+        order: Some(order),
+        cones: Some(order.div_ceil(8)),
+        largest_cone: Some(order.min(8)),
+        variables: Some(3 * order + 1),
+        rows: Some(order * (order + 1) / 2),
+        nonzeros: Some(2 * order * (order + 1)),
+        assemble_s: row.assemble_s.or(row.total_s.map(|seconds| 0.1 * seconds)),
+        ..row
+    }
+}
+
 /// A finding with one command.
 pub fn finding(severity: Severity, message: &str) -> Finding {
     Finding { severity, message: message.into(), reproduction: vec!["tightlip bound data/net.onnx".into()] }
@@ -55,14 +75,16 @@ impl Dice {
 }
 
 /// Name, looseness over the optimum, seconds at 1000 parameters, exponent of the seconds, MiB at 1000 parameters.
-const METHODS: [(&str, f64, f64, f64, f64); 4] = [
+const METHODS: [(&str, f64, f64, f64, f64); 6] = [
     ("norm-product", 2.1, 2e-4, 0.9, 9.0),
     ("lipsdp-layer.full.clarabel", 1.16, 0.05, 1.9, 24.0),
     ("lipsdp-neuron.full.clarabel", 1.0 + 1e-8, 0.4, 2.4, 60.0),
+    ("lipsdp-neuron.chordal.clarabel:form=published:merge=none", 1.0 + 2e-8, 0.1, 1.6, 20.0),
+    ("lipsdp-tau.estimate", 0.75, 0.08, 1.5, 22.0),
     ("lipsdp-neuron.lifted", 1.0 + 3e-6, 0.03, 1.2, 14.0),
 ];
 
-/// A run of 16 networks and six methods with three repetitions, some cells without an answer, published numbers, traces.
+/// A run of 16 networks and eight methods with three repetitions, some cells without an answer, published numbers, traces.
 pub fn run() -> Results {
     let mut names: Vec<(String, Vec<usize>)> = Vec::new();
     for sizes in [vec![4, 5, 3], vec![4, 16, 16, 3], vec![4, 32, 32, 32, 3]] {
@@ -161,7 +183,8 @@ fn rows_of((name, sizes): (&str, &[usize]), optimum: f64, dice: &mut Dice, recor
                 peak_rss_mib: Some(peak_rss_mib),
                 ..base(method, repetition)
             };
-            records.push(cut_short(row));
+            let neurons: usize = sizes[1..sizes.len() - 1].iter().sum();
+            records.push(conic(cut_short(row), neurons as u64));
         }
         let witness =
             Record { kind: "lower".into(), proved: Some(lower), total_s: Some(0.02), ..base("witness", repetition) };
@@ -179,9 +202,23 @@ fn rows_of((name, sizes): (&str, &[usize]), optimum: f64, dice: &mut Dice, recor
     }
 }
 
+/// The row with its program, where its method writes one; what is below the optimum is no bound.
+fn conic(row: Record, neurons: u64) -> Record {
+    let row = match row.method.as_str() {
+        "lipsdp-tau.estimate" => {
+            let claims = Record { kind: "estimate".into(), claimed: row.proved, proved: None, ..row };
+            Record { relaxation_lower: None, lower_witness: None, ..claims }
+        }
+        _ => row,
+    };
+    let writes_program = row.claimed.is_some() && (row.method.contains("clarabel") || row.is_estimate());
+    if writes_program { with_program(row, neurons) } else { row }
+}
+
 /// What the limits make of a row that would take too long.
 fn cut_short(row: Record) -> Record {
-    let nothing = Record { claimed: None, proved: None, relaxation_lower: None, peak_rss_mib: None, ..row.clone() };
+    let nothing = Record { claimed: None, proved: None, relaxation_lower: None, ..row.clone() };
+    let nothing = Record { iterations: None, peak_rss_mib: None, ..nothing };
     match row.total_s {
         Some(seconds) if seconds > 3000.0 => {
             let reason = Some("the program needs 21 GiB, want 4 GiB or less".into());

@@ -6,6 +6,8 @@
 
 mod canvas;
 mod draw;
+mod legend;
+mod panels;
 mod scale;
 mod style;
 
@@ -64,6 +66,10 @@ pub struct Series {
     pub shape: Shape,
     /// The points, in the order in which a line visits them.
     pub points: Vec<Point>,
+    /// Name of the panel it stands in; series of one name share a panel, in a chart of one panel it may be empty.
+    pub panel: String,
+    /// A word about this series above its panel, after its marker; may be empty.
+    pub note: String,
 }
 
 /// What is drawn at and between points.
@@ -73,12 +79,12 @@ pub enum Shape {
     Points,
     /// A large marker at each: the middle of others.
     Middles,
-    /// A marker at each, and a line.
-    PointsAndLine,
     /// A line with a marker at its ends.
     Line,
     /// A line that keeps its height until the next point.
     Steps,
+    /// A thin line without markers: what others are compared with.
+    Trend,
 }
 
 /// One point and what is said when it is pointed at.
@@ -106,6 +112,13 @@ impl Axis {
     /// Whether a value has a place on it.
     fn holds(&self, value: f64) -> bool {
         value.is_finite() && (self.spacing != Spacing::Logarithmic || value > 0.0)
+    }
+}
+
+impl Series {
+    /// A series in a chart of one panel.
+    pub fn new(name: impl Into<String>, style: Style, shape: Shape, points: Vec<Point>) -> Self {
+        Self { name: name.into(), style, shape, points, panel: String::new(), note: String::new() }
     }
 }
 
@@ -174,7 +187,7 @@ mod tests {
         let mut chart = Chart::new("Title", Axis::logarithmic("x in s"), Axis::logarithmic("y"));
         let points =
             (1..=points).map(|k| Point { x: k as f64, y: 1.0 + k as f64, tip: format!("point {k}") }).collect();
-        chart.series.push(Series { name: "one".into(), style: Style::nth(0), shape: Shape::Points, points });
+        chart.series.push(Series::new("one", Style::nth(0), Shape::Points, points));
         chart
     }
 
@@ -207,6 +220,33 @@ mod tests {
         assert!(live.contains("data-tip=\"point 1\"") && live.contains("data-series=\"0\""));
         assert!(!plain.contains("data-tip"));
         assert!(!plain.contains("NaN") && !live.contains("NaN") && !live.contains("inf"));
+    }
+
+    /// Places of the texts that say exactly this.
+    fn places(svg: &str, text: &str) -> Vec<(f64, f64)> {
+        let number = |tag: &str, name: &str| -> f64 {
+            let rest = tag.split(&format!(" {name}=\"")).nth(1).expect("an attribute");
+            rest.split('"').next().and_then(|number| number.parse().ok()).expect("a number")
+        };
+        let found = svg.split("<text").filter(|part| part.contains(&format!(">{text}<")));
+        found.map(|part| (number(part, "x"), number(part, "y"))).collect()
+    }
+
+    #[test]
+    fn panels_stand_beside_and_below_each_other_with_names_notes_and_one_legend() {
+        let mut planted = chart(3);
+        let one = planted.series.remove(0);
+        for panel in ["A", "B", "C"] {
+            planted.series.push(Series { panel: panel.into(), note: format!("note of {panel}"), ..one.clone() });
+        }
+        let svg = planted.drawable().expect("points").static_svg();
+        let at = |text: &str| places(&svg, text)[..].first().copied().expect("a text");
+        let [a, b, c] = ["A", "B", "C"].map(at);
+        assert!(a.1 == b.1 && a.0 < b.0 && a.0 == c.0 && a.1 < c.1, "{a:?} {b:?} {c:?}");
+        let note = at("note of B");
+        assert!(note.1 == b.1 && note.0 > b.0, "beside the name: {note:?} {b:?}");
+        assert_eq!(places(&svg, "one").len(), 1, "one entry of the legend");
+        assert_eq!((places(&svg, "x in s").len(), places(&svg, "y").len()), (1, 1));
     }
 
     #[test]

@@ -249,6 +249,11 @@ impl Record {
         self.proved.filter(|_| self.kind == "upper")
     }
 
+    /// Whether its number is one of the literature that bounds nothing.
+    pub fn is_estimate(&self) -> bool {
+        self.kind == "estimate"
+    }
+
     /// The part of the method's name that says which number it computes: methods that share it and end by themselves
     /// must agree.
     pub fn formulation(&self) -> &str {

@@ -5,8 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tightlip::ProgramSize;
+
 use crate::distrust::{Finding, Severity};
 use crate::environment::Environment;
+use crate::number_text;
 use crate::plot::Style;
 use crate::record::{Question, Record, Status, TraceRecord};
 
@@ -28,13 +31,17 @@ pub(crate) struct CellSummary {
     pub question: Question,
     /// Method, with the limits that tell it from other cells of this method and question.
     pub method: String,
-    /// upper, lower or fgl-lower.
+    /// upper, lower, fgl-lower or estimate.
     pub kind: String,
     /// Layer sizes.
     pub sizes: Option<Vec<usize>>,
     /// Number of weights and biases.
     pub parameters: Option<u64>,
-    /// Median of the proved bounds.
+    /// Size of its semidefinite program, the same in every repetition.
+    pub program: Option<ProgramSize>,
+    /// Median of the numbers the method claims.
+    pub claimed: Option<f64>,
+    /// Median of the proved bounds; an estimate has none.
     pub proved: Option<f64>,
     /// Median of the ratios to the best proved upper bound.
     pub to_upper: Option<f64>,
@@ -44,6 +51,12 @@ pub(crate) struct CellSummary {
     pub to_fgl: Option<f64>,
     /// Largest proved lower bound of the relaxation's optimum.
     pub relaxation_lower: Option<f64>,
+    /// Median of the iterations.
+    pub iterations: Option<f64>,
+    /// Median of the seconds for building the program.
+    pub assemble_s: Option<f64>,
+    /// Median of the seconds for solving it.
+    pub solve_s: Option<f64>,
     /// Median of the seconds.
     pub total_s: Option<f64>,
     /// Median of the largest resident memory.
@@ -52,6 +65,28 @@ pub(crate) struct CellSummary {
     pub status: Status,
     /// Number of rows.
     pub repetitions: usize,
+}
+
+impl CellSummary {
+    /// Whether its number is one of the literature that bounds nothing.
+    pub fn is_estimate(&self) -> bool {
+        self.kind == "estimate"
+    }
+
+    /// The method as figures of costs name it: marked, if its numbers bound nothing.
+    pub fn label(&self) -> String {
+        if self.is_estimate() { format!("{} (no bound)", self.method) } else { self.method.clone() }
+    }
+
+    /// What a table shows as its bound: the proved one, or the number of an estimate, marked as none.
+    pub fn bound_text(&self) -> String {
+        if self.is_estimate() { self.claimed_text() } else { number_text::proved(&self.kind, self.proved) }
+    }
+
+    /// The number the method claims; that of an estimate is marked wherever it stands.
+    pub fn claimed_text(&self) -> String {
+        if self.is_estimate() { number_text::estimate(self.claimed) } else { number_text::claimed(self.claimed) }
+    }
 }
 
 /// What a run says of itself as a whole.
@@ -204,16 +239,34 @@ fn cell(question: Question, method: String, rows: &[&Record]) -> CellSummary {
         kind: rows[0].kind.clone(),
         sizes: rows.iter().find_map(|row| row.layer_sizes()),
         parameters: rows.iter().find_map(|row| row.parameters),
-        proved: middle(|row| row.proved),
+        program: rows.iter().find_map(|row| program(row)),
+        claimed: middle(|row| row.claimed),
+        proved: middle(|row| row.proved.filter(|_| !row.is_estimate())),
         to_upper: middle(|row| row.ratio_to_best_upper),
         to_lower: middle(|row| row.ratio_to_best_lower),
         to_fgl: middle(|row| row.ratio_to_fgl),
         relaxation_lower: rows.iter().filter_map(|row| row.relaxation_lower).reduce(f64::max),
+        iterations: middle(|row| row.iterations.map(|iterations| iterations as f64)),
+        assemble_s: middle(|row| row.assemble_s),
+        solve_s: middle(|row| row.solve_s),
         total_s: middle(|row| row.total_s),
         peak_rss_mib: middle(|row| row.peak_rss_mib),
         status: unsolved.unwrap_or(Status::Solved),
         repetitions: rows.len(),
     }
+}
+
+/// The size of the semidefinite program of a row that has one.
+fn program(row: &Record) -> Option<ProgramSize> {
+    let size = |column: Option<u64>| usize::try_from(column?).ok();
+    Some(ProgramSize {
+        order: size(row.order)?,
+        cones: size(row.cones)?,
+        largest_cone: size(row.largest_cone)?,
+        variables: size(row.variables)?,
+        rows: size(row.rows)?,
+        nonzeros: size(row.nonzeros)?,
+    })
 }
 
 /// The limits that differ between rows of one method, which its name has to tell then.

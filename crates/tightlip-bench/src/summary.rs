@@ -5,11 +5,11 @@ use std::fmt::{self, Write};
 
 use crate::distrust::Severity;
 use crate::method_summary::summarise;
-use crate::number_text::{self, bound, cell, ratio, seconds};
-use crate::published_lines;
+use crate::number_text::{self, cell, kind_words, ratio, seconds};
 use crate::record::Status;
 use crate::report::Pictures;
 use crate::results::{CellSummary, Results};
+use crate::{program_lines, published_lines};
 
 /// More networks than this make tables nobody reads: methods are summed up instead.
 const MOST_NETWORKS: usize = 60;
@@ -34,6 +34,7 @@ fn sections(text: &mut String, results: &Results, pictures: &Pictures) -> fmt::R
         bounds(text, results)?;
         methods(text, results)?;
         comparison(text, results)?;
+        programs(text, results)?;
     }
     published(text, results)?;
     environment(text, results)?;
@@ -113,16 +114,15 @@ fn bounds(text: &mut String, results: &Results) -> fmt::Result {
 /// The method, and what its number is where it is not an upper bound.
 fn heading_of(method: &str, networks: &BTreeMap<&str, Vec<&CellSummary>>) -> String {
     let kind = networks.values().flatten().find(|cell| cell.method == method).map_or("upper", |cell| &cell.kind);
-    if kind == "upper" { escaped(method) } else { format!("{} ({kind})", escaped(method)) }
+    if kind == "upper" { name(method) } else { format!("{} ({})", name(method), kind_words(kind)) }
 }
 
 /// The bound, with a mark where it was cut short; the status where there is none.
 fn bound_entry(cell: &CellSummary) -> String {
-    let solved = cell.status == Status::Solved;
-    match cell.proved.filter(|proved| proved.is_finite()) {
-        Some(proved) if solved => bound(&cell.kind, proved),
-        Some(proved) => format!("{} ({})", bound(&cell.kind, proved), cell.status.word()),
-        None => cell.status.word().to_owned(),
+    match (cell.bound_text(), cell.status) {
+        (bound, status) if bound.is_empty() => status.word().to_owned(),
+        (bound, Status::Solved) => bound,
+        (bound, status) => format!("{bound} ({})", status.word()),
     }
 }
 
@@ -139,7 +139,11 @@ fn methods(text: &mut String, results: &Results) -> fmt::Result {
         let costs = [cell(method.median_s, seconds), cell(method.median_mib, number_text::mebibytes)];
         let counts = counts.iter().map(ToString::to_string);
         let ratios = ratios.iter().map(|value| cell(*value, ratio));
-        row(text, std::iter::once(escaped(&method.method)).chain(counts).chain(ratios).chain(costs))?;
+        let label = match method.kind.as_str() {
+            "estimate" => format!("{} ({})", name(&method.method), kind_words(&method.kind)),
+            _ => name(&method.method),
+        };
+        row(text, std::iter::once(label).chain(counts).chain(ratios).chain(costs))?;
     }
     Ok(())
 }
@@ -152,7 +156,7 @@ fn comparison(text: &mut String, results: &Results) -> fmt::Result {
     header(text, "network", &columns.map(str::to_owned))?;
     for line in results.cells() {
         let numbers = [
-            cell(line.proved, |value| bound(&line.kind, value)),
+            line.bound_text(),
             cell(line.to_lower, ratio),
             cell(line.to_fgl, ratio),
             cell(line.to_upper, ratio),
@@ -160,23 +164,42 @@ fn comparison(text: &mut String, results: &Results) -> fmt::Result {
             cell(line.peak_rss_mib, number_text::mebibytes),
             line.status.word().to_owned(),
         ];
-        row(text, [escaped(&line.question.label()), escaped(&line.method)].into_iter().chain(numbers))?;
+        row(text, [escaped(&line.question.label()), name(&line.method)].into_iter().chain(numbers))?;
     }
     Ok(())
+}
+
+/// The semidefinite programs behind the numbers.
+fn programs(text: &mut String, results: &Results) -> fmt::Result {
+    write_lines(
+        text,
+        ("Semidefinite programs", program_lines::NOTE),
+        program_lines::COLUMNS,
+        program_lines::lines(results),
+    )
 }
 
 /// What was published, beside what is proved here.
 fn published(text: &mut String, results: &Results) -> fmt::Result {
     let lines = published_lines::lines(results);
+    write_lines(text, ("Published numbers", published_lines::NOTE), published_lines::COLUMNS, lines)
+}
+
+/// A section with a table whose second column names methods; nothing, if the table has no lines.
+fn write_lines<const N: usize>(
+    text: &mut String,
+    (title, note): (&str, &str),
+    columns: [&str; N],
+    lines: Vec<[String; N]>,
+) -> fmt::Result {
     if lines.is_empty() {
         return Ok(());
     }
-    text.push_str("\n## Published numbers\n\n");
-    text.push_str("Proved here: by the same method, or else the best proved upper bound of the question.\n\n");
-    let [first, columns @ ..] = published_lines::COLUMNS;
-    header(text, first, &columns.map(str::to_owned))?;
+    write!(text, "\n## {title}\n\n{note}\n\n")?;
+    header(text, columns[0], &columns[1..].iter().map(|column| (*column).to_owned()).collect::<Vec<_>>())?;
     for line in lines {
-        row(text, line.iter().map(|entry| escaped(entry)))?;
+        let entries = line.iter().enumerate();
+        row(text, entries.map(|(column, entry)| if column == 1 { name(entry) } else { escaped(entry) }))?;
     }
     Ok(())
 }
@@ -217,6 +240,11 @@ fn row(text: &mut String, entries: impl Iterator<Item = String>) -> fmt::Result 
     let entries: Vec<String> = entries.collect();
     writeln!(text, "| {} |", entries.join(" | "))?;
     Ok(())
+}
+
+/// A method, which may be broken before each of its options where a table is too wide.
+fn name(method: &str) -> String {
+    escaped(method).replace(':', "<wbr>:")
 }
 
 /// Text that Markdown shows as it is, inside a table, too.
@@ -278,6 +306,38 @@ mod tests {
         let text = summary(&Results::new(vec![row.clone(), row], vec![], vec![], None));
         let line = "| net | m | paper | 2.0 | 2.000000 | reproduced |";
         assert_eq!(text.matches(line).count(), 1, "{text}");
+    }
+
+    #[test]
+    fn an_estimate_is_marked_in_every_table_and_compared_with_nothing() {
+        let mut rows = vec![record("net", "m"), planted::estimate("net", 1.25)];
+        crate::complete(&mut rows);
+        let text = summary(&Results::new(rows, vec![], vec![], None));
+        for line in [
+            "| network | lipsdp-tau.estimate (estimate, no bound) | m |",
+            "| net | 1.250000 (no bound) | 2.000000 |",
+            "| lipsdp-tau.estimate (estimate, no bound) | 1 | 1 | 0 | 0 | 0 |  |  |  |  |",
+            "| net | lipsdp-tau.estimate | 1.250000 (no bound) |  |  |  |",
+            "| net | m | 2.000000 | 2.00000 |  | 1.00000 |",
+        ] {
+            assert!(text.contains(line), "no {line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn an_estimate_that_was_cut_short_says_both() {
+        let cut = Record { status: Status::Stalled, ..planted::estimate("net", 1.25) };
+        let text = summary(&Results::new(vec![cut], vec![], vec![], None));
+        assert!(text.contains("| net | 1.250000 (no bound) (stalled) |"), "{text}");
+    }
+
+    #[test]
+    fn programs_have_a_section_where_there_are_any() {
+        let text = |row| summary(&Results::new(vec![row], vec![], vec![], None));
+        let with = text(planted::with_program(record("net", "m:merge=none"), 32));
+        assert!(with.contains("## Semidefinite programs"), "{with}");
+        assert!(with.contains("| net | m<wbr>:merge=none | 32 | 4 | 8 | 97 | 528 | 2112 |"), "{with}");
+        assert!(!text(record("net", "m")).contains("Semidefinite"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Repetitions {
             {
                 self.spread.push((slow / fast, format!("{name}: {fast:.3} to {slow:.3} s")));
             }
-            let values = || rows.iter().filter_map(|row| Some((*row, row.proved?)));
+            let values = || rows.iter().filter(|row| !row.is_estimate()).filter_map(|row| Some((*row, row.proved?)));
             if let (Some((_, low)), Some((_, high))) = (smallest(values()), largest(values()))
                 && low < high
             {

@@ -4,7 +4,7 @@
 //! the rows of the question and the method's formulation, so that the gap is itself proved; where there is none, the
 //! best bound proved at all, whose own gap is left out because it would be 0.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Figure;
 use crate::number_text;
@@ -44,7 +44,7 @@ impl Figure for Convergence {
     fn draw(&self, results: &Results) -> Option<Chart> {
         let axes = (Axis::logarithmic("time in s"), Axis::logarithmic("proved bound ÷ optimum − 1"));
         let mut chart = Chart::new(self.title(), axes.0, axes.1);
-        let mut runs = runs(results.traces());
+        let mut runs = runs(results);
         let total = keep_some_networks(&mut runs);
         let mut methods: Vec<&str> = runs.keys().map(|(_, method)| *method).collect();
         methods.sort_unstable();
@@ -60,7 +60,7 @@ impl Figure for Convergence {
                 ((*method).to_owned(), results.style(method).with_variant(index))
             };
             let points = points(steps, reference(results, question, method));
-            chart.series.push(Series { name, style, shape: Shape::Line, points });
+            chart.series.push(Series::new(name, style, Shape::Line, points));
         }
         if total > questions.len() {
             let shown = questions.len();
@@ -75,10 +75,13 @@ impl Figure for Convergence {
     }
 }
 
-/// Steps of the first repetition, by question and method.
-fn runs(traces: &[TraceRecord]) -> Runs<'_> {
+/// Steps of the first repetition, by question and method; an estimate converges to no bound.
+fn runs(results: &Results) -> Runs<'_> {
+    let estimates: BTreeSet<&str> =
+        results.records().iter().filter(|row| row.is_estimate()).map(|row| row.method.as_str()).collect();
+    let bounds = |step: &&TraceRecord| !estimates.contains(step.method.as_str());
     let mut runs: Runs = BTreeMap::new();
-    for step in traces.iter().filter(|step| step.repetition == 1) {
+    for step in results.traces().iter().filter(|step| step.repetition == 1).filter(bounds) {
         let question = Question {
             network: step.network.clone(),
             input_norm: step.input_norm.clone(),
@@ -105,8 +108,8 @@ fn keep_some_networks(runs: &mut Runs) -> usize {
 /// What the gap is measured from.
 fn reference(results: &Results, question: &Question, method: &str) -> Option<f64> {
     let formulation = method.split('.').next().unwrap_or(method);
-    let rows =
-        || results.records().iter().filter(|row| row.question() == *question && row.formulation() == formulation);
+    let same = |row: &&Record| row.question() == *question && row.formulation() == formulation && !row.is_estimate();
+    let rows = || results.records().iter().filter(same);
     let lower = rows().filter_map(|row| row.relaxation_lower).reduce(f64::max);
     lower.or_else(|| {
         let steps = results.traces().iter().filter(|step| step.network == question.network && step.method == method);
@@ -151,6 +154,19 @@ mod tests {
         let chart = Convergence.draw(&Results::new(vec![], steps, vec![], None)).expect("steps");
         assert_eq!(chart.series[0].points.len(), 1);
         assert_eq!(chart.series[0].points[0].y, 0.5);
+    }
+
+    #[test]
+    fn an_estimate_has_no_line_and_is_no_reference() {
+        let method = "lipsdp-neuron.lifted";
+        let named = |row: Record| Record { method: "lipsdp-neuron.estimate".into(), ..row };
+        let estimate = Record { relaxation_lower: Some(2.4), ..named(planted::estimate("net", 1.5)) };
+        let bound = Record { relaxation_lower: Some(2.0), ..record("net", method) };
+        let mut steps = vec![step("net", 0.5, 3.0), step("net", 1.0, 2.5)];
+        steps.extend(steps.clone().into_iter().map(|step| TraceRecord { method: estimate.method.clone(), ..step }));
+        let chart = Convergence.draw(&Results::new(vec![estimate, bound], steps, vec![], None)).expect("steps");
+        let gaps: Vec<f64> = chart.series.iter().flat_map(|series| &series.points).map(|point| point.y).collect();
+        assert_eq!(gaps, [0.5, 0.25]);
     }
 
     #[test]

@@ -36,12 +36,7 @@ impl Figure for Pareto {
             let points: Vec<Point> =
                 results.upper_cells().filter(|cell| cell.method == method).filter_map(point).collect();
             let middle = median(points.iter().map(|point| point.x)).zip(median(points.iter().map(|point| point.y)));
-            let series = |shape: Shape, points: Vec<Point>| Series {
-                name: method.to_owned(),
-                style: results.style(method),
-                shape,
-                points,
-            };
+            let series = |shape: Shape, points: Vec<Point>| Series::new(method, results.style(method), shape, points);
             if let Some((x, y)) = middle {
                 let count = points.len();
                 let (seconds, ratio) = (number_text::seconds(x), number_text::ratio(y));
@@ -63,7 +58,7 @@ fn point(cell: &CellSummary) -> Option<Point> {
 
 /// Network, method, proved bound and seconds, for the pointer.
 pub(super) fn tip(cell: &CellSummary) -> String {
-    let bound = cell.proved.map_or("no bound".to_owned(), |value| number_text::bound(&cell.kind, value));
+    let bound = Some(cell.bound_text()).filter(|text| !text.is_empty()).unwrap_or_else(|| "no bound".to_owned());
     let seconds = cell.total_s.map_or("no time".to_owned(), number_text::seconds);
     format!("{}\n{}\n{bound}\n{seconds} ({})", cell.question.label(), cell.method, cell.status.word())
 }

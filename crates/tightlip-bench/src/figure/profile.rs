@@ -59,7 +59,7 @@ impl Figure for Profile {
             };
             let points = points.into_iter().map(tip).collect();
             let style = results.style(method);
-            chart.series.push(Series { name: (*method).to_owned(), style, shape: Shape::Steps, points });
+            chart.series.push(Series::new(*method, style, Shape::Steps, points));
         }
         chart.references.extend([0.0, 1.0]);
         chart.drawable()

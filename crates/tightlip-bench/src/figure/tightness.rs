@@ -92,7 +92,7 @@ impl Figure for Tightness {
             let mut points: Vec<Point> = points.collect();
             points.sort_by(|one, other| one.x.total_cmp(&other.x));
             let style = results.style(method);
-            chart.series.push(Series { name: (*method).to_owned(), style, shape: Shape::Points, points });
+            chart.series.push(Series::new(*method, style, Shape::Points, points));
         }
         chart.references.push(1.0);
         chart.drawable()

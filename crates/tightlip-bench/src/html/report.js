@@ -20,6 +20,15 @@
   }
   const short = (column, text) => (column.numeric && /[.e]/.test(text) ? String(Number(Number(text).toPrecision(7))) : text);
 
+  // An estimate proves nothing: its claim stands where bounds do, marked, and takes no part in sorting.
+  const named = (name) => columns.find((column) => column.name === name);
+  const [kind, claimed, proved] = ["kind", "claimed", "proved"].map(named);
+  const shownText = (column, row) => {
+    if (column === kind && kind.at(row) === "estimate") return "estimate, no bound";
+    if (column !== proved || kind.at(row) !== "estimate") return short(column, column.at(row));
+    return claimed.at(row) === "" ? "" : `${short(claimed, claimed.at(row))} (no bound)`;
+  };
+
   let order = Array.from({ length: data.count }, (_, row) => row);
   let sorted = { column: null, direction: 1 };
   let page = 0;
@@ -112,7 +121,10 @@
       line.append(first);
       for (const column of shown) {
         const text = column.at(row);
-        const cell = make("td", short(column, text), column.numeric ? "number" : "text");
+        const wraps = column.name === "method" || column.name === "network";
+        const cell = make("td", shownText(column, row), column.numeric ? "number" : wraps ? "name" : "text");
+        // The options of a method may be on lines of their own.
+        if (wraps) cell.replaceChildren(...text.split(/(?=:)/).flatMap((part) => [make("wbr"), part]));
         cell.title = text;
         line.append(cell);
       }

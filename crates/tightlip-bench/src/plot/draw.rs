@@ -1,24 +1,26 @@
 //! The layout of a chart: title, vertical label, plot, ticks, horizontal label, legend, from top to bottom.
 //!
-//! The vertical label lies flat above its axis, where it is read without turning the head. The legend stands below the
+//! The plot is one panel or several of the same axes. The vertical label lies flat above its axis, where it is read without turning the head. The legend stands below the
 //! plot and never on data. Sizes are for a picture 8.5 cm wide, a column of a journal: 18 units are 6.8 pt there.
 
 use super::canvas::{Anchor, Canvas, Label, Paint, Pen, Purpose, Weight};
+use super::legend::Legend;
+use super::panels::{self, Frame, Panel};
 use super::scale::Scale;
 use super::style::Marker;
 use super::{Axis, Chart, Point, Series, Shape, Spacing, Style};
 
-const WIDTH: f64 = 640.0;
-const PLOT_HEIGHT: f64 = 380.0;
-const RIGHT: f64 = 18.0;
+/// Width of every chart.
+pub(super) const WIDTH: f64 = 640.0;
+/// Margin at the right.
+pub(super) const RIGHT: f64 = 18.0;
 /// No text comes nearer to the edge.
 const EDGE: f64 = 3.0;
 const TITLE_SIZE: u32 = 20;
 const LABEL_SIZE: u32 = 18;
 const TICK_SIZE: u32 = 17;
-const LEGEND_SIZE: u32 = 17;
-const LEGEND_ROW: f64 = 26.0;
-const LEGEND_SAMPLE: f64 = 42.0;
+/// Where the plots begin, below title and vertical label.
+const TOP: f64 = 76.0;
 /// Names of categories lean so far: steep enough for 30 of them, flat enough to be read.
 const LEAN_DEGREES: f64 = -55.0;
 /// A longer name loses its middle: both the family and the seed at its end stay.
@@ -31,12 +33,15 @@ const REFERENCE: Pen = Pen { colour: "#666666", width: 1.4, dash: Some(&[6.0, 4.
 
 /// More points than this in one series touch each other.
 const CROWD: usize = 150;
-const POINT_SIZE: Size = Size { radius: 5.5, rim: Rim::White };
+/// Markers of lines and of the legend.
+pub(super) const POINT_SIZE: Size = Size { radius: 5.5, rim: Rim::White };
+/// Markers of single points, and beside notes.
+pub(super) const SMALL_SIZE: Size = Size { radius: 4.5, rim: Rim::White };
 const MIDDLE_SIZE: Size = Size { radius: 11.0, rim: Rim::White };
 
 /// How large a marker is, and whether it stands out from what is below it.
 #[derive(Debug, Clone, Copy)]
-struct Size {
+pub(super) struct Size {
     radius: f64,
     rim: Rim,
 }
@@ -48,55 +53,43 @@ enum Rim {
     Absent,
 }
 
-/// Where the plot lies on the sheet.
-struct Frame {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-}
-
 /// Lays the chart out on a sheet.
 pub(super) fn draw(chart: &Chart, purpose: Purpose) -> Canvas {
-    let names = names(&chart.series);
-    let columns = legend_columns(&names);
-    let legend_height = names.len().div_ceil(columns) as f64 * LEGEND_ROW + 10.0;
-    let top = 76.0;
-    let frame = Frame { left: left_margin(chart), right: WIDTH - RIGHT, top, bottom: top + PLOT_HEIGHT };
-    let below = frame.bottom + below_axis(&chart.x);
-    let mut canvas = Canvas::new(WIDTH, below + legend_height + 8.0, purpose);
+    let legend = Legend::of(&chart.series);
+    let panels = panels::lay_out(chart, left_margin(chart), TOP);
+    let bottom = panels.iter().map(|panel| panel.frame.bottom).fold(0.0, f64::max);
+    let below = bottom + tick_room(&chart.x) + if chart.x.label.is_empty() { 10.0 } else { 36.0 };
+    let mut canvas = Canvas::new(WIDTH, below + legend.height() + 8.0, purpose);
     let title = Label { weight: Weight::Bold, ..label(&chart.title, TITLE_SIZE, Anchor::Start) };
     canvas.text((8.0, 26.0), title);
     canvas.text((8.0, 56.0), label(&chart.y.label, LABEL_SIZE, Anchor::Start));
-    let (x, y) = scales(chart, &frame);
-    draw_vertical_axis(&mut canvas, &frame, &y);
-    match &chart.x.spacing {
-        Spacing::Categories(categories) => draw_categories(&mut canvas, &frame, &x, categories),
-        Spacing::Linear | Spacing::Logarithmic => draw_horizontal_axis(&mut canvas, &frame, &x),
+    for panel in &panels {
+        draw_panel(&mut canvas, chart, panel, &legend);
     }
-    let middle = f64::midpoint(frame.left, frame.right);
+    let left = panels.iter().map(|panel| panel.frame.left).fold(WIDTH, f64::min);
+    let middle = f64::midpoint(left, WIDTH - RIGHT);
     canvas.text((middle, below - 12.0), label(&chart.x.label, LABEL_SIZE, Anchor::Middle));
+    legend.draw(&mut canvas, below + 18.0);
+    canvas
+}
+
+/// Heading, axes and series of a panel.
+fn draw_panel(canvas: &mut Canvas, chart: &Chart, panel: &Panel, legend: &Legend) {
+    let frame = &panel.frame;
+    let (x, y) = scales(chart, frame);
+    panel.draw_heading(canvas, legend);
+    draw_vertical_axis(canvas, panel, &y);
+    match &chart.x.spacing {
+        Spacing::Categories(categories) => draw_categories(canvas, frame, &x, categories),
+        Spacing::Linear | Spacing::Logarithmic => draw_horizontal_axis(canvas, frame, &x),
+    }
     for reference in &chart.references {
         let height = y.place(*reference);
         canvas.line(vec![(frame.left, height), (frame.right, height)], REFERENCE);
     }
-    for series in &chart.series {
-        let index = names.iter().position(|(name, _, _)| *name == series.name).unwrap_or(0);
-        draw_series(&mut canvas, series, &index.to_string(), (&x, &y));
+    for series in &panel.series {
+        draw_series(canvas, series, &legend.index(&series.name), (&x, &y));
     }
-    draw_legend(&mut canvas, &names, columns, below + 18.0);
-    canvas
-}
-
-/// Each name once, with the style and the shape of its first series.
-fn names(series: &[Series]) -> Vec<(&str, Style, Shape)> {
-    let mut names: Vec<(&str, Style, Shape)> = Vec::new();
-    for series in series {
-        if !names.iter().any(|(name, _, _)| *name == series.name) {
-            names.push((&series.name, series.style, series.shape));
-        }
-    }
-    names
 }
 
 fn scales(chart: &Chart, frame: &Frame) -> (Scale, Scale) {
@@ -108,7 +101,7 @@ fn scales(chart: &Chart, frame: &Frame) -> (Scale, Scale) {
 
 /// Room for the labels of the vertical axis, and for the first leaning names.
 fn left_margin(chart: &Chart) -> f64 {
-    let unplaced = Frame { left: 0.0, right: WIDTH, top: 0.0, bottom: PLOT_HEIGHT };
+    let unplaced = Frame { left: 0.0, right: WIDTH, top: 0.0, bottom: WIDTH };
     let (_, y) = scales(chart, &unplaced);
     let widest = y.ticks().iter().map(|tick| Canvas::text_width(&tick.label, TICK_SIZE)).fold(0.0, f64::max);
     let mut left = widest + 20.0;
@@ -123,16 +116,15 @@ fn left_margin(chart: &Chart) -> f64 {
     left
 }
 
-/// Room between the plot and the legend.
-fn below_axis(axis: &Axis) -> f64 {
-    let title = if axis.label.is_empty() { 10.0 } else { 36.0 };
+/// Room for the ticks of the horizontal axis and what is written beside them.
+pub(super) fn tick_room(axis: &Axis) -> f64 {
     match &axis.spacing {
         Spacing::Categories(categories) => {
             let size = category_size(categories.len());
             let widest = categories.iter().map(|name| Canvas::text_width(&shortened(name), size)).fold(0.0, f64::max);
-            widest * LEAN_DEGREES.to_radians().sin().abs() + 20.0 + title
+            widest * LEAN_DEGREES.to_radians().sin().abs() + 20.0
         }
-        Spacing::Linear | Spacing::Logarithmic => 28.0 + title,
+        Spacing::Linear | Spacing::Logarithmic => 28.0,
     }
 }
 
@@ -152,7 +144,8 @@ fn shortened(name: &str) -> String {
     head.iter().chain(&['…']).chain(tail).collect()
 }
 
-fn draw_vertical_axis(canvas: &mut Canvas, frame: &Frame, scale: &Scale) {
+/// Panels share their axis: its numbers stand at the first of a row.
+fn draw_vertical_axis(canvas: &mut Canvas, Panel { frame, column, .. }: &Panel, scale: &Scale) {
     for value in scale.minor() {
         let y = scale.place(value);
         canvas.line(vec![(frame.left, y), (frame.right, y)], FINE_GRID);
@@ -160,8 +153,10 @@ fn draw_vertical_axis(canvas: &mut Canvas, frame: &Frame, scale: &Scale) {
     for tick in scale.ticks() {
         let y = scale.place(tick.value);
         canvas.line(vec![(frame.left, y), (frame.right, y)], GRID);
-        let baseline = y + f64::from(TICK_SIZE) * 0.36;
-        canvas.text((frame.left - 10.0, baseline), label(&tick.label, TICK_SIZE, Anchor::End));
+        if *column == 0 {
+            let baseline = y + f64::from(TICK_SIZE) * 0.36;
+            canvas.text((frame.left - 10.0, baseline), label(&tick.label, TICK_SIZE, Anchor::End));
+        }
     }
     canvas.line(vec![(frame.left, frame.top), (frame.left, frame.bottom)], AXIS);
     canvas.line(vec![(frame.left, frame.bottom), (frame.right, frame.bottom)], AXIS);
@@ -198,13 +193,14 @@ fn draw_series(canvas: &mut Canvas, series: &Series, index: &str, (x, y): (&Scal
     let places: Vec<(f64, f64)> = series.points.iter().map(|point| (x.place(point.x), y.place(point.y))).collect();
     let path = match series.shape {
         Shape::Points | Shape::Middles => Vec::new(),
-        Shape::PointsAndLine | Shape::Line => places.clone(),
+        Shape::Line | Shape::Trend => places.clone(),
         Shape::Steps => stairs(&places),
     };
     if path.len() > 1 {
         let tip = series.points.first().map_or("", |point| &point.tip);
+        let width = if series.shape == Shape::Trend { 1.4 } else { 2.2 };
         canvas.open(&[("class", "curve"), ("data-tip", tip)]);
-        canvas.line(path, Pen { colour: series.style.colour, width: 2.2, dash: series.style.dash.lengths() });
+        canvas.line(path, Pen { colour: series.style.colour, width, dash: series.style.dash.lengths() });
         canvas.close();
     }
     draw_markers(canvas, series, &places);
@@ -217,11 +213,10 @@ fn draw_markers(canvas: &mut Canvas, series: &Series, places: &[(f64, f64)]) {
         let size = match series.shape {
             Shape::Middles => MIDDLE_SIZE,
             Shape::Points if places.len() > CROWD => Size { radius: 3.0, rim: Rim::Absent },
-            Shape::Points => Size { radius: 4.5, ..POINT_SIZE },
-            Shape::PointsAndLine => POINT_SIZE,
+            Shape::Points => SMALL_SIZE,
             // Colours alone do not tell lines apart; markers at the ends do.
             Shape::Line | Shape::Steps if index == 0 || index == last => POINT_SIZE,
-            Shape::Line | Shape::Steps => continue,
+            Shape::Line | Shape::Steps | Shape::Trend => continue,
         };
         canvas.open(&[("class", "point"), ("data-tip", tip)]);
         draw_marker(canvas, series.style, *place, size);
@@ -241,7 +236,8 @@ fn stairs(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
     corners
 }
 
-fn draw_marker(canvas: &mut Canvas, style: Style, (x, y): (f64, f64), size: Size) {
+/// A marker at a place.
+pub(super) fn draw_marker(canvas: &mut Canvas, style: Style, (x, y): (f64, f64), size: Size) {
     let r = size.radius;
     // A white rim keeps neighbours apart; in a crowd it would be all that is seen.
     let rim = if size.rim == Rim::White { "#ffffff" } else { style.colour };
@@ -280,28 +276,8 @@ const PLUS: [(f64, f64); 12] = [
     (-0.4, -0.4),
 ];
 
-/// As many columns as the longest name allows.
-fn legend_columns(names: &[(&str, Style, Shape)]) -> usize {
-    let widest = names.iter().map(|(name, ..)| Canvas::text_width(name, LEGEND_SIZE)).fold(0.0, f64::max);
-    ((WIDTH / (widest + LEGEND_SAMPLE + 12.0)) as usize).clamp(1, 3)
-}
-
-fn draw_legend(canvas: &mut Canvas, names: &[(&str, Style, Shape)], columns: usize, top: f64) {
-    for (index, (name, style, shape)) in names.iter().enumerate() {
-        let x = 10.0 + (index % columns) as f64 * (WIDTH / columns as f64);
-        let y = top + (index / columns) as f64 * LEGEND_ROW;
-        canvas.open(&[("class", "legend"), ("data-series", &index.to_string()), ("data-name", name)]);
-        if !matches!(shape, Shape::Points | Shape::Middles) {
-            let pen = Pen { colour: style.colour, width: 2.2, dash: style.dash.lengths() };
-            canvas.line(vec![(x, y - 6.0), (x + 32.0, y - 6.0)], pen);
-        }
-        draw_marker(canvas, *style, (x + 16.0, y - 6.0), POINT_SIZE);
-        canvas.text((x + LEGEND_SAMPLE, y), label(name, LEGEND_SIZE, Anchor::Start));
-        canvas.close();
-    }
-}
-
-fn label(text: &str, size: u32, anchor: Anchor) -> Label<'_> {
+/// A text in regular weight, not turned.
+pub(super) fn label(text: &str, size: u32, anchor: Anchor) -> Label<'_> {
     Label { text, size, anchor, turn: None, weight: Weight::Regular }
 }
 

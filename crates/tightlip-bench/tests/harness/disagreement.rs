@@ -2,7 +2,7 @@
 
 use tightlip_bench::{Finding, Record, Severity, Status, inspect};
 
-use crate::support::{bare_row, upper, witness};
+use crate::support::{bare_row, estimate, upper, witness};
 
 const LIFTED: &str = "lipsdp-neuron.lifted";
 const FULL: &str = "lipsdp-neuron.full.clarabel";
@@ -92,6 +92,22 @@ fn rows_under_one_name_about_different_weights_are_red() {
     let finding = only(&[of("aa", upper("norm-product", 4.0)), of("bb", witness(1.0))]);
     assert_eq!(finding.severity, Severity::Disagreement);
     says(&finding, &["net", "2 different networks", "aa, bb", "cannot be compared"]);
+}
+
+#[test]
+fn an_estimate_disagrees_with_nobody() {
+    let of = |method: &str, claimed: f64| Record { method: method.to_owned(), ..estimate(claimed) };
+    assert_eq!(severities(&[of("lipsdp-neuron.estimate", 1.0), upper(LIFTED, 4.0)]), []);
+    assert_eq!(severities(&[of("lipsdp-tau.estimate", 1.0), of("lipsdp-tau.other", 2.0)]), []);
+    let proved = Record { proved: Some(9.0), ..of("lipsdp-neuron.estimate", 9.0) };
+    assert_eq!(severities(&[proved, upper(LIFTED, 4.0)]), []);
+}
+
+#[test]
+fn repetitions_of_an_estimate_prove_nothing_but_their_times_tell_of_a_busy_machine() {
+    let row = |proved, total_s| Record { proved: Some(proved), total_s: Some(total_s), ..estimate(proved) };
+    assert_eq!(severities(&[row(1.0, 1.0), row(2.0, 1.0)]), []);
+    says(&only(&[row(1.0, 1.0), row(1.0, 2.0)]), &["lipsdp-tau.estimate", "busy"]);
 }
 
 /// Two repetitions that took so long.

@@ -5,7 +5,7 @@ use std::fs;
 use tempfile::tempdir;
 use tightlip_bench::{RECORDS, Record, Status, Verdict, complete, read_records};
 
-use crate::support::{bare_row, complete_run, formal, plan_of, upper, witness};
+use crate::support::{bare_row, complete_run, estimate, formal, plan_of, upper, witness};
 
 fn ratios(row: &Record) -> [Option<f64>; 3] {
     [row.ratio_to_best_upper, row.ratio_to_best_lower, row.ratio_to_fgl]
@@ -34,6 +34,35 @@ fn ratios_are_those_to_the_best_bounds_of_the_same_question() {
         assert_eq!(of_rows[row], [None; 3], "lower bounds have no ratio");
     }
     assert_eq!(of_rows[7], [Some(1.0), None, Some(2.0)], "what is absent stays empty");
+}
+
+#[test]
+fn an_estimate_has_no_ratio_and_is_best_nowhere() {
+    let planted = Record { proved: Some(1.0), ..estimate(1.0) };
+    let large = Record { proved: Some(9.0), ..estimate(9.0) };
+    let mut rows = vec![upper("norm-product", 8.0), estimate(1.0), planted, large, witness(2.0), formal(2.5)];
+    complete(&mut rows);
+    assert_eq!(ratios(&rows[0]), [Some(1.0), Some(4.0), Some(3.2)]);
+    for row in &rows[1..4] {
+        assert_eq!(ratios(row), [None; 3]);
+    }
+}
+
+#[test]
+fn a_published_estimate_is_compared_with_ours_and_is_the_base_of_nothing() {
+    let publish = |number: &str, row: Record| Record { published: Some(number.to_owned()), ..row };
+    let relative = |row: Record| Record { published_relative_to: Some("lipsdp-tau.estimate".to_owned()), ..row };
+    let mut rows = vec![
+        publish("3.000", estimate(3.000_2)),
+        publish("3.000", estimate(3.1)),
+        publish("1.5", Record { proved: Some(9.0), ..estimate(1.5) }),
+        relative(publish("1.0", upper("norm-product", 8.0))),
+        witness(2.0),
+    ];
+    complete(&mut rows);
+    let verdicts: Vec<_> = rows.iter().map(|row| row.verdict).collect();
+    let wanted = [Some(Verdict::Reproduced), Some(Verdict::Differs), Some(Verdict::NotABound), None, None];
+    assert_eq!(verdicts, wanted);
 }
 
 #[test]

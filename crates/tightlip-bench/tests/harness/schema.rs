@@ -15,8 +15,9 @@ use crate::support::{MockExecutor, bare_row, environment, lines, plan_of, run, s
 const RECORDS_HEADER: &str = "schema_version,run_id,timestamp,suite,cell,network,network_source,network_sha256,sizes,\
 parameters,activation,input_norm,output_norm,output,method,options,kind,level,claimed,proved,relaxation_lower,\
 lower_witness,ratio_to_best_upper,ratio_to_best_lower,ratio_to_fgl,published,published_half_width,published_relative_to,\
-published_source,verdict,iterations,passes,rank,load_s,assemble_s,solve_s,certify_s,total_s,peak_rss_mib,time_limit_s,\
-memory_limit_mib,tolerance,threads,status,reason,seed,version,commit,cpu,repetition";
+published_source,verdict,iterations,passes,rank,order,cones,largest_cone,variables,\
+rows,nonzeros,load_s,assemble_s,solve_s,certify_s,total_s,peak_rss_mib,time_limit_s,memory_limit_mib,\
+tolerance,threads,status,reason,seed,version,commit,cpu,repetition";
 
 const TRACES_HEADER: &str = "run_id,cell,network,input_norm,output_norm,output,method,repetition,time_s,passes,value,\
 scaled_eigenvalue,rank,proved";
@@ -87,6 +88,12 @@ fn values_stand_in_the_column_of_their_name() {
         proved: Some(2.5),
         relaxation_lower: Some(3.5),
         lower_witness: Some(4.5),
+        order: Some(11),
+        cones: Some(12),
+        largest_cone: Some(13),
+        variables: Some(14),
+        rows: Some(15),
+        nonzeros: Some(16),
         certify_s: Some(5.5),
         total_s: Some(6.5),
         status: Status::Interrupted,
@@ -103,6 +110,12 @@ fn values_stand_in_the_column_of_their_name() {
         ("proved", "2.5"),
         ("relaxation_lower", "3.5"),
         ("lower_witness", "4.5"),
+        ("order", "11"),
+        ("cones", "12"),
+        ("largest_cone", "13"),
+        ("variables", "14"),
+        ("rows", "15"),
+        ("nonzeros", "16"),
         ("certify_s", "5.5"),
         ("total_s", "6.5"),
         ("status", "interrupted"),

@@ -2,7 +2,7 @@
 
 use tightlip_bench::{Finding, Record, Severity, Status, inspect};
 
-use crate::support::{bare_row, formal, upper, witness};
+use crate::support::{bare_row, estimate, formal, upper, witness};
 
 fn severities(rows: &[Record]) -> Vec<Severity> {
     inspect(rows).iter().map(|finding| finding.severity).collect()
@@ -101,6 +101,30 @@ fn what_a_method_merely_claims_raises_no_alarm() {
     assert_eq!(severities(&[claimed, witness(2.0)]), []);
     let published = Record { kind: "published".to_owned(), published: Some("1.0".to_owned()), ..bare_row() };
     assert_eq!(severities(&[published, witness(2.0)]), []);
+}
+
+#[test]
+fn an_estimate_contradicts_no_proof_whatever_its_row_says() {
+    assert_eq!(severities(&[estimate(1.0), witness(2.0), formal(3.0), upper("norm-product", 4.0)]), []);
+    assert_eq!(severities(&[estimate(9.0), upper("norm-product", 4.0)]), []);
+    // Columns that no program fills for an estimate, but a hand may.
+    let proved = Record { proved: Some(1.0), ..estimate(1.0) };
+    assert_eq!(severities(&[proved, witness(2.0)]), []);
+    let bound = upper("lipsdp-neuron.lifted", 4.0);
+    let relaxed =
+        |value| Record { relaxation_lower: Some(value), method: "lipsdp-neuron.estimate".into(), ..estimate(1.0) };
+    assert_eq!(severities(&[relaxed(5.0), bound.clone()]), [], "its relaxation is another one");
+    let relaxed = Record { kind: "upper".to_owned(), ..relaxed(5.0) };
+    assert_eq!(severities(&[relaxed, bound]), [Severity::Alarm], "that of a bound is not");
+}
+
+#[test]
+fn an_estimate_that_fails_is_found_like_any_other_cell() {
+    let crashed =
+        Record { status: Status::Crashed, claimed: None, reason: Some("its reason".to_owned()), ..estimate(1.0) };
+    let finding = only(&[crashed]);
+    assert_eq!(finding.severity, Severity::Failure);
+    says(&finding, &["lipsdp-tau.estimate", "its reason"]);
 }
 
 #[test]

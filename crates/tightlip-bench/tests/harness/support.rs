@@ -302,6 +302,12 @@ pub fn upper(method: &str, proved: f64) -> Record {
     Record { method: method.to_owned(), proved: Some(proved), ..bare_row() }
 }
 
+/// A solved row of a number of the literature that bounds nothing.
+pub fn estimate(claimed: f64) -> Record {
+    let row = Record { method: "lipsdp-tau.estimate".to_owned(), kind: "estimate".to_owned(), ..bare_row() };
+    Record { claimed: Some(claimed), ..row }
+}
+
 /// The row of a pair of points.
 pub fn witness(value: f64) -> Record {
     let row = Record { method: "witness".to_owned(), kind: "lower".to_owned(), ..bare_row() };
