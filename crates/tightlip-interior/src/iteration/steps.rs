@@ -14,7 +14,7 @@ const LEAST_CENTRING_INFEASIBLE: f64 = 0.05;
 /// The same when it is feasible.
 const LEAST_CENTRING: f64 = 1e-4;
 /// A primal infeasibility that counts as none for the centring, relative to the objective.
-const FEASIBLE: f64 = 1e-6;
+pub(super) const FEASIBLE: f64 = 1e-6;
 /// A step that the Cholesky factorisation refuses is shortened by this factor, at most so many times.
 const SHORTER: f64 = 0.8;
 /// See [`SHORTER`].
