@@ -132,7 +132,11 @@ fn files_that_do_not_belong_together_are_told_apart() {
     import(&sidecar, &broken(""), &["is empty"]);
     import(&sidecar, &broken(&text[..100]), &["broken"]);
     import(&sidecar, &broken(&text.replacen("e0", "e0 1.0", 1)), &["26 values, the program 25 variables"]);
-    import(&sidecar, &broken(&text.replacen(text.split(' ').next().unwrap_or(""), "nan", 1)), &["NaN"]);
+    import(
+        &sidecar,
+        &broken(&text.replacen(text.split(' ').next().unwrap_or(""), "nan", 1)),
+        &["value 1 of the solution is `nan`"],
+    );
     let scaled = fs::read_to_string(&sidecar).expect("a sidecar").replace("\"bound_scale\": ", "\"bound_scale\": 1");
     fs::write(path("scaled.json"), scaled).expect("a writable file");
     // Another factor is another scaling of the same program: it is built again as the file says, and the proof decides.

@@ -169,3 +169,39 @@ impl Incoming {
         sums
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_and_dense_weights_give_the_same_products() {
+        let (source, target) = (1..41, 41..45);
+        let rows: Vec<Vec<(usize, f64)>> = (0..4).map(|i| vec![(3 + 7 * i, 0.5 + i as f64), (40, -1.5)]).collect();
+        let sparse = Incoming::new(target.clone(), source.clone(), &rows);
+        assert!(matches!(sparse.weights, Weights::Sparse(_)));
+        let mut matrix = Mat::<f64>::zeros(4, 40);
+        sparse.for_each(&mut |i, j, w| matrix[(i - 41, j - 1)] = w);
+        assert_eq!(matrix[(2, 16)], 2.5);
+        let dense = Incoming { target, source, weights: Weights::Dense(matrix) };
+        let m = Mat::from_fn(45, 45, |i, j| ((i * 45 + 3 * j) as f64).sin());
+        let products = |w: &Incoming| {
+            let mut out = [Mat::<f64>::zeros(45, 45), Mat::zeros(45, 45), Mat::zeros(45, 45)];
+            w.add_right(m.as_ref(), out[0].as_mut(), Par::Seq);
+            w.add_left(m.as_ref(), out[1].as_mut(), Par::Seq);
+            w.add_squares(&[0.3, -0.2, 1.0, 2.0], &sparse, out[2].as_mut(), Par::Seq);
+            (out, w.own_products(m.as_ref()), w.square_products(&sparse, m.as_ref(), Par::Seq))
+        };
+        let (first, second) = (products(&sparse), products(&dense));
+        for (a, b) in first.0.iter().zip(&second.0) {
+            assert!((a - b).norm_max() < 1e-13 && a.norm_max() > 0.1);
+        }
+        for (a, b) in first.1.iter().chain(&first.2).zip(second.1.iter().chain(&second.2)) {
+            assert!((a - b).abs() < 1e-13 && a.abs() > 1e-3);
+        }
+        let (mut a, mut b) = (Mat::<f64>::zeros(45, 45), Mat::<f64>::zeros(45, 45));
+        sparse.add_squares(&[1.0; 4], &dense, a.as_mut(), Par::Seq);
+        sparse.add_squares(&[1.0; 4], &sparse, b.as_mut(), Par::Seq);
+        assert!((a - b).norm_max() < 1e-13);
+    }
+}

@@ -88,3 +88,29 @@ fn smallest(diagonal: &[f64], beside: &[f64]) -> (f64, f64) {
         Err(_) => (f64::NAN, f64::NAN),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::positive;
+
+    #[test]
+    fn the_longest_step_ends_just_before_the_boundary() {
+        for n in [1, 2, 7, 60] {
+            let matrix = positive(n);
+            let change = Mat::from_fn(n, n, |i, j| ((i + j) as f64 * 0.9 + (i * j) as f64).cos() - 0.4);
+            let factor = matrix.llt(Side::Lower).expect("positive definite").L().to_owned();
+            let step = StepLength::new(n).longest(factor.as_ref(), change.as_ref(), Par::Seq);
+            let lowest = |t: f64| {
+                let stepped = &matrix + faer::Scale(t) * &change;
+                stepped.self_adjoint_eigenvalues(Side::Lower).expect("finite")[0]
+            };
+            if step.is_finite() {
+                assert!(lowest(step) > -1e-9, "order {n}: {step} is too long");
+                assert!(lowest(1.05 * step) < 0.0, "order {n}: {step} is too short");
+            } else {
+                assert!(lowest(1e6) > 0.0, "order {n}: there is an end");
+            }
+        }
+    }
+}

@@ -176,9 +176,10 @@ fn check_memory(pencil: &Pencil, form: Form, context: &Context) -> Result<(), De
     /// A triplet, sorted, compressed, and as text.
     const BYTES: u64 = 120;
     let entries = Support::entries(pencil, form);
-    let (needed_mib, limit_mib) = (entries.saturating_mul(BYTES) >> 20, context.limits.memory_bytes >> 20);
-    if needed_mib > limit_mib {
+    let (needed, limit) = (entries.saturating_mul(BYTES), context.limits.memory_bytes);
+    if needed > limit {
         let what = format!("{entries} coefficients");
+        let (needed_mib, limit_mib) = (needed >> 20, limit >> 20);
         return Err(Decline::Memory { method: EXPORT, what, needed_mib, limit_mib });
     }
     Ok(())

@@ -215,12 +215,12 @@ impl Conic {
 /// Declines cones of these orders if Clarabel could not hold them, or would not end.
 pub(super) fn check(method: &'static str, orders: &[usize], context: &Context) -> Result<(), Decline> {
     let largest = orders.iter().copied().max().unwrap_or(0);
-    let needed_mib = tightlip_clarabel::predicted_bytes_of(orders) >> 20;
-    let limit_mib = context.limits.memory_bytes >> 20;
+    let (needed, limit) = (tightlip_clarabel::predicted_bytes_of(orders), context.limits.memory_bytes);
+    let (needed_mib, limit_mib) = (needed >> 20, limit >> 20);
     if largest > LARGEST_CONE {
         return Err(Decline::Order { method, order: largest, most: LARGEST_CONE, needed_mib });
     }
-    if needed_mib > limit_mib {
+    if needed > limit {
         let what = match orders {
             [order] => format!("a semidefinite cone of order {order}"),
             _ => format!("{} semidefinite cones of orders up to {largest}", orders.len()),

@@ -103,8 +103,9 @@ impl Interior {
             Tying::Neuron => predicted_bytes_of(order, variables),
             Tying::Layer => predicted_bytes_of(order, 0),
         };
-        let (needed_mib, limit_mib) = (needed >> 20, context.limits.memory_bytes >> 20);
-        if needed_mib > limit_mib {
+        let limit = context.limits.memory_bytes;
+        if needed > limit {
+            let (needed_mib, limit_mib) = (needed >> 20, limit >> 20);
             let what = format!("dense matrices of order {order}");
             return Err(Decline::Memory { method: self.name, what, needed_mib, limit_mib });
         }
