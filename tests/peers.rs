@@ -13,7 +13,10 @@ use tightlip_tests::{answer, limits, value_of};
 
 const NEURON: &str = "lipsdp-neuron.full.clarabel";
 const LIFTED: &str = "lipsdp-neuron.lifted";
+const INTERIOR: &str = "lipsdp-neuron.interior";
 const LAYER: &str = "lipsdp-layer.full.clarabel";
+/// Larger networks take the interior point longer than a test should.
+const NEURONS_INTERIOR: usize = 600;
 /// Networks beyond this take longer than a test should.
 const NEURONS: usize = 32;
 
@@ -65,10 +68,33 @@ fn lipsdp_with_clarabel_in_cvxpy_agrees_where_its_multipliers_were_certified() {
 fn the_random_network_of_the_lipsdp_repository_has_its_published_bounds() {
     let Some(folder) = folder() else { return };
     let network = load(&folder.join("lipsdp_random_2-10-30-20-2.mat"), Activation::Relu).expect("a network");
-    for (method, published) in [(NEURON, 36.482_229_6), (LAYER, 39.838_623)] {
+    let chordal = ["lipsdp-neuron.chordal.clarabel", "lipsdp-layer.chordal.clarabel"];
+    let interior = [INTERIOR, "lipsdp-layer.interior"];
+    let neurons = [NEURON, chordal[0], interior[0]].map(|method| (method, 36.482_229_6));
+    let layers = [LAYER, chordal[1], interior[1]].map(|method| (method, 39.838_623));
+    for (method, published) in neurons.into_iter().chain(layers) {
         let value = value_of(&network, OutputSelection::All, method);
         assert!((value / published - 1.0).abs() < 1e-6, "{method}: {value}, published {published}");
     }
+}
+
+#[test]
+fn the_interior_point_reaches_every_reference_optimum() {
+    let Some(folder) = folder() else { return };
+    let text = std::fs::read_to_string(folder.join("reference.json")).expect("reference optima");
+    let references: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).expect("a map of networks");
+    let mut compared = 0;
+    for (name, reference) in &references {
+        let Some(model) = load(&folder.join(format!("public/{name}.npz")), Activation::Relu) else { continue };
+        if model.hidden().iter().map(|(_, width)| width).sum::<usize>() > NEURONS_INTERIOR {
+            continue;
+        }
+        let optimum = reference["lipsdp_neuron"].as_f64().expect("a number");
+        let value = value_of(&model, OutputSelection::All, INTERIOR);
+        assert!((value / optimum - 1.0).abs() < 2e-7, "{name}: {value}, reference {optimum}");
+        compared += 1;
+    }
+    assert!(compared >= 35, "only {compared} networks were compared");
 }
 
 /// The proved bound of the lifted method with its gap.
