@@ -78,18 +78,27 @@ fn the_random_network_of_the_lipsdp_repository_has_its_published_bounds() {
     }
 }
 
+/// The reference networks with their optima of LipSDP-Neuron.
+fn references(folder: &Path) -> Vec<(String, Network, f64)> {
+    let text = std::fs::read_to_string(folder.join("reference.json")).expect("reference optima");
+    let references: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).expect("a map of networks");
+    // The references have slopes [0, 1] for every activation.
+    let network = |name: &str| load(&folder.join(format!("public/{name}.npz")), Activation::Relu);
+    let optimum = |reference: serde_json::Value| reference["lipsdp_neuron"].as_f64().expect("a number");
+    references
+        .into_iter()
+        .filter_map(|(name, reference)| Some((name.clone(), network(&name)?, optimum(reference))))
+        .collect()
+}
+
 #[test]
 fn the_interior_point_reaches_every_reference_optimum() {
     let Some(folder) = folder() else { return };
-    let text = std::fs::read_to_string(folder.join("reference.json")).expect("reference optima");
-    let references: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).expect("a map of networks");
     let mut compared = 0;
-    for (name, reference) in &references {
-        let Some(model) = load(&folder.join(format!("public/{name}.npz")), Activation::Relu) else { continue };
+    for (name, model, optimum) in references(&folder) {
         if model.hidden().iter().map(|(_, width)| width).sum::<usize>() > NEURONS_INTERIOR {
             continue;
         }
-        let optimum = reference["lipsdp_neuron"].as_f64().expect("a number");
         let value = value_of(&model, OutputSelection::All, INTERIOR);
         assert!((value / optimum - 1.0).abs() < 2e-7, "{name}: {value}, reference {optimum}");
         compared += 1;
@@ -107,19 +116,13 @@ fn lifted(network: &Network, output: OutputSelection) -> (f64, f64) {
 #[test]
 fn the_lifted_method_reaches_every_reference_optimum() {
     let Some(folder) = folder() else { return };
-    let text = std::fs::read_to_string(folder.join("reference.json")).expect("reference optima");
-    let references: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).expect("a map of networks");
-    let mut compared = 0;
-    for (name, reference) in &references {
-        // The references have slopes [0, 1] for every activation.
-        let Some(model) = load(&folder.join(format!("public/{name}.npz")), Activation::Relu) else { continue };
-        let optimum = reference["lipsdp_neuron"].as_f64().expect("a number");
+    let references = references(&folder);
+    assert!(references.len() >= 40, "only {} networks are compared", references.len());
+    for (name, model, optimum) in references {
         let (value, gap) = lifted(&model, OutputSelection::All);
         assert!(gap <= 1e-7, "{name}: gap {gap:e}");
         assert!((value / optimum - 1.0).abs() < 2e-7, "{name}: {value}, reference {optimum}");
-        compared += 1;
     }
-    assert!(compared >= 40, "only {compared} networks were compared");
 }
 
 #[test]
