@@ -5,6 +5,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{
@@ -150,11 +151,6 @@ pub fn settings_text(decomposition: OwnDecomposition) -> String {
     )
 }
 
-/// Bytes Clarabel will need for a semidefinite cone of the given order.
-pub fn predicted_bytes(order: usize) -> u64 {
-    predicted_bytes_of(&[order])
-}
-
 /// Bytes Clarabel will need for semidefinite cones of the given orders, measured at orders 26 to 128: the dense block of
 /// the `r = order (order + 1) / 2` rows of each is held six to seven times (KKT matrix, its factor, permutations, the
 /// cone's own scaling).
@@ -182,6 +178,7 @@ pub fn solve(
     observe: Box<dyn FnMut(Progress) + Send>,
 ) -> Result<Answer, Rejected> {
     tightlip_lapack::set_threads(limits.threads);
+    let start = Instant::now();
     let columns = &program.constraints;
     assert!(columns.is_csc(), "programs are assembled by columns");
     let (m, n) = (columns.rows(), columns.cols());
@@ -224,7 +221,7 @@ pub fn solve(
         solution: solution.x.clone(),
         objective: solution.obj_val,
         iterations: solution.iterations,
-        solve_s: solution.solve_time,
+        solve_s: start.elapsed().as_secs_f64(),
     })
 }
 

@@ -51,6 +51,11 @@ pub fn check_export(path: &Path, model: &Path, format: ExportFormat) -> Result<(
     }
 }
 
+/// The same for settings of a solver, which are written with a fixed text.
+pub fn check_parameters(path: &Path, model: &Path, ours: &str) -> Result<(), CommandFailure> {
+    check("--solver-parameters", path, model, ("our settings", &|text| text == ours))
+}
+
 /// The same for the file beside it.
 pub fn check_sidecar(path: &Path, model: &Path) -> Result<(), CommandFailure> {
     check("--program", path, model, ("the description of an exported program", &|text| Sidecar::read(text).is_ok()))

@@ -17,9 +17,6 @@ use crate::step_length::StepLength;
 use crate::workspace::Workspace;
 use crate::{Answer, PhaseSeconds, Progress, Settings, Status};
 
-/// Factor of the first `X`. Measured iterations for 1, 2, 10: 33 (through objectives of 1e10), 21, 22 for 784-512-10,
-/// whose square layer leaves `X` little room; 18, 21, 26 for ten layers of 100.
-const ABUNDANCE: f64 = 2.0;
 /// Iterations without a better iterate before it is given up.
 const PATIENCE: u32 = 15;
 /// The same while the primal matrix is infeasible, when the error may rise for a while.
@@ -69,8 +66,8 @@ enum Halt {
 }
 
 impl<'a> Iteration<'a> {
-    /// At the start. `None` if there is none.
-    pub(crate) fn new(program: &'a Program, given: Option<&[f64]>, limits: &Limits) -> Option<Self> {
+    /// At the start, with an `X` of `abundance` times the size that the weights want. `None` if there is no start.
+    pub(crate) fn new(program: &'a Program, given: Option<&[f64]>, abundance: f64, limits: &Limits) -> Option<Self> {
         let n = program.order;
         let mut workspace = Workspace::new(n.max(program.variables()), limits.threads);
         let start = start(program, given, &mut workspace)?;
@@ -81,7 +78,7 @@ impl<'a> Iteration<'a> {
         let priced = program.cost.iter().zip(&parts).filter(|(cost, _)| **cost != 0.0);
         let (wanted, found) =
             priced.fold((0.0, 0.0), |(wanted, found), (cost, part)| (wanted + cost.abs(), found + part.abs()));
-        let mu = ABUNDANCE * wanted / found;
+        let mu = abundance * wanted / found;
         let primal = faer::Scale(mu) * &inverse;
         let mut primal_factor = primal.clone();
         if !(mu.is_finite() && workspace.factor(primal_factor.as_mut())) {
@@ -114,6 +111,7 @@ impl<'a> Iteration<'a> {
         let status = loop {
             observe(measure.progress(iterations));
             if measure.merit() <= settings.tolerance {
+                best = (self.y.clone(), measure);
                 break Status::Solved;
             }
             let feasible = measure.primal_infeasibility() < FEASIBLE;
@@ -246,7 +244,7 @@ mod tests {
             program.tiles = program.find_tiles();
             program.cost = parts.iter().map(|part| trace_of_product(part, &x)).collect();
             let limits = Limits::within(1 << 30);
-            let iteration = Iteration::new(&program, None, &limits).expect("a start");
+            let iteration = Iteration::new(&program, None, 2.0, &limits).expect("a start");
             let answer = iteration.run(&Settings::default(), &limits, &mut |_| {});
             let wanted = dot(&program.cost, &y);
             let error = (answer.objective - wanted).abs().max((answer.lower_objective - wanted).abs());

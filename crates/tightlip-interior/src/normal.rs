@@ -92,3 +92,43 @@ impl NormalEquations {
         (0..m).map(|i| self.scales[i] * solution[(i, 0)]).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The factor of a matrix, and whether there is one.
+    fn factorised(matrix: &Mat<f64>) -> Option<NormalEquations> {
+        let n = matrix.nrows();
+        let mut equations = NormalEquations::new(n);
+        equations.matrix_mut().copy_from(matrix);
+        equations.factorise(&mut Workspace::new(n, 1)).then_some(equations)
+    }
+
+    #[test]
+    fn equations_in_units_many_decades_apart_are_solved_to_rounding() {
+        let n = 12;
+        let unit = |i: usize| 10.0_f64.powf(4.0 * (i % 5) as f64 - 8.0);
+        // Nearly dependent, so that a solution without refinement has seven digits.
+        let entry = |i: usize, j: usize| 1.0 / (1.0 + (i + j) as f64) + if i == j { 1e-9 } else { 0.0 };
+        let matrix = Mat::from_fn(n, n, |i, j| unit(i) * unit(j) * entry(i, j));
+        let wanted: Vec<f64> = (0..n).map(|i| (1.0 + (i as f64).sin()) / unit(i)).collect();
+        let right: Vec<f64> = (0..n).map(|i| (0..n).map(|j| matrix[(i, j)] * wanted[j]).sum()).collect();
+        let equations = factorised(&matrix).expect("positive definite");
+        let found = equations.solve(&right, Par::Seq);
+        for i in 0..n {
+            let residual = right[i] - (0..n).map(|j| matrix[(i, j)] * found[j]).sum::<f64>();
+            let size: f64 = (0..n).map(|j| (matrix[(i, j)] * found[j]).abs()).sum();
+            assert!(residual.abs() < 1e-14 * size, "row {i}: {residual:e} of {size:e}");
+        }
+    }
+
+    #[test]
+    fn rounding_below_zero_is_lifted_by_no_more_than_it_needs_and_an_indefinite_matrix_has_no_factor() {
+        let dependent = |below: f64| Mat::from_fn(4, 4, |i, j| if i == j { 1.0 - below } else { 1.0 });
+        let lifted = factorised(&dependent(1e-13)).expect("nearly semidefinite");
+        assert!(lifted.regularisation > 0.0 && lifted.regularisation < 1e-11, "{:e}", lifted.regularisation);
+        assert!(factorised(&dependent(0.5)).is_none());
+        assert!(factorised(&Mat::from_fn(2, 2, |_, _| f64::NAN)).is_none());
+    }
+}

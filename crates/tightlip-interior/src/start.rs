@@ -55,7 +55,10 @@ fn multipliers(program: &Program, workspace: &mut Workspace) -> Option<Vec<f64>>
         let mut gram = Mat::<f64>::zeros(block.len(), block.len());
         let vectors = vectors.as_ref();
         matmul(gram.as_mut(), Accum::Replace, vectors.transpose(), vectors, 1.0, workspace.par);
-        let (scales, largest) = scaled(program, block, &gram);
+        // Weights of their own are all the same at first, as on the central path far from the optimum: outputs of different
+        // size would give an X far from feasible otherwise.
+        let alike = k == last || is_tied(program, block);
+        let (scales, largest) = scaled(&gram, alike);
         for (i, scale) in block.clone().zip(&scales) {
             let gamma = largest.max(f64::MIN_POSITIVE);
             y[program.variable[i]] =
@@ -66,15 +69,19 @@ fn multipliers(program: &Program, workspace: &mut Workspace) -> Option<Vec<f64>>
     y.iter().all(|y| y.is_finite()).then_some(y)
 }
 
-/// `D` and the largest eigenvalue of `D^{1/2} G D^{1/2}`; `D = I` for tied variables.
-fn scaled(program: &Program, block: &Range<usize>, gram: &Mat<f64>) -> (Vec<f64>, f64) {
-    let n = block.len();
-    let tied = n > 1 && program.variable[block.start] == program.variable[block.start + 1];
+/// Whether the coordinates of a block share a variable, or there is only one.
+fn is_tied(program: &Program, block: &Range<usize>) -> bool {
+    block.len() < 2 || program.variable[block.start] == program.variable[block.start + 1]
+}
+
+/// `D` and the largest eigenvalue of `D^{1/2} G D^{1/2}`; `D = I` where all multipliers of a block are `alike`.
+fn scaled(gram: &Mat<f64>, alike: bool) -> (Vec<f64>, f64) {
+    let n = gram.ncols();
     let sums: Vec<f64> = (0..n).map(|j| gram.col(j).iter().map(|g| g.abs()).sum()).collect();
     let top = sums.iter().copied().fold(0.0, f64::max);
     // A neuron that nothing moves still needs a multiplier of the size of the others.
     let scales: Vec<f64> =
-        sums.iter().map(|&sum| if tied || top == 0.0 { 1.0 } else { sum.max(1e-6 * top).recip() }).collect();
+        sums.iter().map(|&sum| if alike || top == 0.0 { 1.0 } else { sum.max(1e-6 * top).recip() }).collect();
     let mut x = vec![1.0; n];
     let mut largest = 0.0;
     for _ in 0..STEPS {

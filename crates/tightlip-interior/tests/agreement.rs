@@ -1,11 +1,12 @@
 //! Agreement with Clarabel, which shares nothing with this method but the pencil.
 
+use tightlip_clarabel::OwnDecomposition;
 use tightlip_interior::{Settings, Status, solve};
 use tightlip_model::{
     Activation, Edge, IncrementSystem, Limits, LinearMap, Norm, OutputSelection, Query, Reduction, Scaling,
     SlopeInterval, random_network,
 };
-use tightlip_sdp::{Form, Pencil, Tying, assemble};
+use tightlip_sdp::{Decomposition, Form, Pencil, Tying, assemble};
 
 /// More than any test needs.
 fn limits() -> Limits {
@@ -17,8 +18,9 @@ fn assert_agreement(system: &IncrementSystem, query: &Query, tying: Tying, what:
     let scaling = if tying == Tying::Neuron { Scaling::PerNeuron } else { Scaling::PerLayer };
     let reduction = Reduction::new(system, query, scaling).expect("not constant");
     let pencil = Pencil::new(reduction.system(), query, tying);
-    let assembled = assemble(&pencil, Form::Bordered);
-    let other = tightlip_clarabel::solve(&assembled.program, &limits(), Box::new(|_| {})).expect("an answer");
+    let assembled = assemble(&pencil, Form::Bordered, Decomposition::Whole);
+    let other = tightlip_clarabel::solve(&assembled.program, OwnDecomposition::Off, &limits(), Box::new(|_| {}))
+        .expect("an answer");
     let wanted = assembled.constant(other.objective);
     let answer = solve(&pencil, None, &Settings::default(), &limits(), &mut |_| {}).expect("an answer");
     assert_eq!(answer.status, Status::Solved, "{what}: gap {}", answer.relative_gap);
@@ -47,6 +49,36 @@ fn chains_of_all_norms_slopes_and_tyings() {
                 seed += 1;
                 let what = format!("{sizes:?} {input_norm} to {output_norm}, slope {slope}, {tying:?}, seed {seed}");
                 assert_agreement(&chain(sizes, slope, seed), &query, tying, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn inputs_and_outputs_of_different_size() {
+    let sizes = [4, 5, 3];
+    for (input_norm, output_norm) in [(Norm::L2, Norm::L1), (Norm::LInf, Norm::L1), (Norm::LInf, Norm::L2)] {
+        let query = Query { input_norm, output_norm, ..Query::euclidean(OutputSelection::All) };
+        for spread in [10.0_f64, 100.0, 1e4] {
+            for (seed, tying) in [(0, Tying::Neuron), (1, Tying::Layer), (2, Tying::Neuron)] {
+                let network = random_network(&sizes, Activation::Relu, seed).expect("valid sizes");
+                let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+                let scaled = |edge: &Edge| {
+                    let map = edge.map.to_dense();
+                    let factor = |i: usize, j: usize| match (edge.from, edge.to) {
+                        (0, _) => spread.powf(1.0 - (j % 3) as f64),
+                        (_, 2) => spread.powf(1.0 - i as f64),
+                        _ => 1.0,
+                    };
+                    let row = |i: usize| (0..map.ncols()).map(|j| factor(i, j) * map[(i, j)]).collect();
+                    let rows: Vec<Vec<f64>> = (0..map.nrows()).map(row).collect();
+                    Edge { from: edge.from, to: edge.to, map: LinearMap::from_rows(&rows) }
+                };
+                let edges = system.edges().iter().map(scaled).collect();
+                let slopes = vec![system.slopes(1).to_vec()];
+                let system = IncrementSystem::new(sizes[0], slopes, sizes[2], edges).expect("valid");
+                let what = format!("{input_norm} to {output_norm}, spread {spread}, {tying:?}, seed {seed}");
+                assert_agreement(&system, &query, tying, &what);
             }
         }
     }

@@ -96,6 +96,9 @@ impl IncrementSystem {
         }
         let last = hidden.len();
         let mut map = pending.unwrap_or_else(|| LinearMap::identity(width));
+        if let OutputSelection::Difference(i, j) = output {
+            map = without_common(map, i, j);
+        }
         if let Some(selection) = selection {
             map = composed(Some(map), selection);
         }
@@ -183,6 +186,27 @@ impl IncrementSystem {
     }
 }
 
+/// The map with zeros where rows `i` and `j` are equal: their difference is the same number, and the signals that cancel in
+/// it are seen to take no part. (As neurons with an exactly zero outgoing weight they would have unbounded multipliers.)
+fn without_common(map: LinearMap, i: usize, j: usize) -> LinearMap {
+    match map {
+        LinearMap::Dense(mut matrix) => {
+            for k in (0..matrix.ncols()).filter(|&k| matrix[(i, k)] == matrix[(j, k)]).collect::<Vec<_>>() {
+                matrix[(i, k)] = 0.0;
+                matrix[(j, k)] = 0.0;
+            }
+            LinearMap::Dense(matrix)
+        }
+        LinearMap::Chain(mut maps) => {
+            let last = maps.pop().expect("a chain has a map");
+            maps.push(without_common(last, i, j));
+            LinearMap::Chain(maps)
+        }
+        // No format brings a last layer of these.
+        other @ (LinearMap::Sparse(_) | LinearMap::Scale(_) | LinearMap::Divide(_)) => other,
+    }
+}
+
 /// `first` followed by `second`; identities vanish.
 fn composed(first: Option<LinearMap>, second: LinearMap) -> LinearMap {
     let is_identity = |map: &LinearMap| matches!(map, LinearMap::Scale(d) if d.iter().all(|&f| f == 1.0));
@@ -229,6 +253,25 @@ mod tests {
         let system = IncrementSystem::of_network(&network, OutputSelection::Difference(1, 0)).expect("valid");
         assert_eq!((system.blocks(), system.neurons(), system.len(2)), (3, 2, 1));
         assert_eq!(system.edges()[1].map.to_dense(), LinearMap::from_rows(&[vec![-1.0, 1.0]]).to_dense());
+    }
+
+    #[test]
+    fn neurons_whose_weights_cancel_in_a_difference_take_no_part_in_it() {
+        let layers = |last: &[Vec<f64>]| {
+            let first = affine(&[vec![1.0], vec![2.0], vec![3.0]]);
+            Network::new(vec![first, Layer::Activation(Activation::Relu), affine(last)]).expect("valid")
+        };
+        let network = layers(&[vec![0.1, 0.2, 0.3], vec![0.5, 0.5, 0.5], vec![0.1, 0.3, 0.3]]);
+        let system = IncrementSystem::of_network(&network, OutputSelection::Difference(0, 2)).expect("valid");
+        assert_eq!(system.live()[1], [false, true, false]);
+        let expected = LinearMap::from_rows(&[vec![0.0, 0.2 - 0.3, 0.0]]);
+        assert_eq!(system.edges()[1].map.to_dense(), expected.to_dense());
+        let equal = layers(&[vec![0.1, 0.2, 0.3], vec![0.1, 0.2, 0.3]]);
+        let system = IncrementSystem::of_network(&equal, OutputSelection::Difference(1, 0)).expect("valid");
+        assert_eq!(
+            (system.live()[0].as_slice(), system.live()[1].as_slice()),
+            ([false].as_slice(), [false; 3].as_slice())
+        );
     }
 
     #[test]

@@ -254,6 +254,39 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_without_structure_becomes_one_clique_before_it_takes_long() {
+        let mut state = 7_u64;
+        let order = 900;
+        let mut pairs = Vec::new();
+        for i in 0..order {
+            for j in i + 1..order {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                if state >> 62 == 0 {
+                    pairs.push((i, j));
+                }
+            }
+        }
+        let pattern = Pattern::new(order, pairs);
+        let tree = CliqueTree::new(&pattern, Merging::ByCost);
+        assert_eq!((tree.cliques().len(), tree.largest()), (1, order));
+        assert_eq!(pattern.nonzeros() + tree.fill(), order * (order + 1) / 2);
+    }
+
+    #[test]
+    fn merging_joins_siblings_that_are_not_worth_joining_with_their_parent() {
+        // Six inputs on the same four neurons, whose own clique is large.
+        let layer = (0..4).flat_map(|i| (i + 1..40).map(move |j| (i, j)));
+        let rest = (4..40).flat_map(|i| (i + 1..40).map(move |j| (i, j)));
+        let inputs = (40..46).flat_map(|input| (0..4).map(move |i| (i, input)));
+        let pattern = Pattern::new(46, layer.chain(rest).chain(inputs));
+        let tree = CliqueTree::new(&pattern, Merging::ByCost);
+        check(&pattern, &tree);
+        let mut sizes: Vec<usize> = tree.cliques().iter().map(|clique| clique.members.len()).collect();
+        sizes.sort_unstable();
+        assert!(sizes.len() < 7 && sizes.len() > 1 && sizes.last() == Some(&40), "{sizes:?}");
+    }
+
+    #[test]
     fn layers_whose_neurons_are_not_coupled_are_filled_when_the_layer_before_goes() {
         let between =
             |a: std::ops::Range<usize>, b: std::ops::Range<usize>| a.flat_map(move |i| b.clone().map(move |j| (i, j)));

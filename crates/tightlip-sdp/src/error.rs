@@ -108,9 +108,7 @@ pub enum Error {
         wanted: String,
     },
     /// A sidecar that belongs to another program.
-    #[error(
-        "the sidecar has {what} {found}, this question {wanted}: want the sidecar written with the same network and settings"
-    )]
+    #[error("the sidecar has {what} {found}, here it is {wanted}: want the sidecar of this network and program")]
     Sidecar {
         /// The part that differs.
         what: String,

@@ -92,7 +92,12 @@ impl Assembled {
 
     /// The Lipschitz constant that an objective value stands for.
     pub fn constant(&self, objective: f64) -> f64 {
-        if self.squared { objective.max(0.0).sqrt() } else { objective }
+        // A tiny negative objective is rounding of 0; NaN stays NaN.
+        match self.squared {
+            true if objective <= 0.0 => 0.0,
+            true => objective.sqrt(),
+            false => objective,
+        }
     }
 }
 
@@ -106,6 +111,14 @@ pub fn assemble(pencil: &Pencil, form: Form, decomposition: Decomposition) -> As
         Decomposition::Whole => None,
         Decomposition::Cliques(merging) => Some(CliqueTree::new(&support.pattern, merging)),
     };
+    assemble_in(pencil, form, &support, tree)
+}
+
+/// The same with a support and a tree that are known already; one cone without a tree.
+///
+/// # Panics
+/// As [`assemble`], and if support and tree are not of this pencil and form.
+pub fn assemble_in(pencil: &Pencil, form: Form, support: &Support, tree: Option<CliqueTree>) -> Assembled {
     let mut assembly = Assembly::new(pencil.order(), &support.coordinates, tree.as_ref());
     let squared = form == Form::Full;
     // The form as published has no weight of the output.

@@ -132,7 +132,8 @@ mod tests {
         Activation, Edge, IncrementSystem, LinearMap, Norm, OutputSelection, Query, SlopeInterval, random_network,
     };
 
-    use crate::cliques::Merging;
+    use super::*;
+    use crate::cliques::{Merging, Pattern};
     use crate::form::{Assembled, Decomposition, Form, ProgramVariable, assemble};
     use crate::pencil::{Pencil, Tying};
     use crate::triangle;
@@ -210,6 +211,45 @@ mod tests {
                     assert!((&sum - &expected).norm_max() < 1e-13);
                     assert_eq!(rest, others);
                     assert_eq!(apart.multipliers(&y), whole.multipliers(&x));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_entry_of_a_random_pattern_has_one_owner_the_clique_nearest_to_the_root_that_holds_it() {
+        let mut state = 3_u64;
+        let mut draw = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for _ in 0..300 {
+            let order = 2 + draw(12) as usize;
+            let density = 1 + draw(8);
+            let all = (0..order).flat_map(|i| (i + 1..order).map(move |j| (i, j)));
+            let pairs: Vec<(usize, usize)> = all.filter(|_| draw(10) < density).collect();
+            let pattern = Pattern::new(order, pairs.iter().copied());
+            let kept: Vec<usize> = (0..order).collect();
+            for merging in [Merging::Off, Merging::ByCost] {
+                let tree = CliqueTree::new(&pattern, merging);
+                let assembly = Assembly::new(order, &kept, Some(&tree));
+                let depth = |mut clique: usize| {
+                    let mut depth = 0;
+                    while let Some(parent) = tree.cliques()[clique].parent {
+                        (clique, depth) = (parent, depth + 1);
+                    }
+                    depth
+                };
+                for &(i, j) in pairs.iter().chain(&kept.iter().map(|&i| (i, i)).collect::<Vec<_>>()) {
+                    let holds = |clique: &Clique| clique.members.contains(&i) && clique.members.contains(&j);
+                    let holders = (0..tree.cliques().len()).filter(|&k| holds(&tree.cliques()[k]));
+                    let highest = holders.min_by_key(|&k| depth(k)).expect("a clique holds every entry");
+                    for place in [(i, j), (j, i)] {
+                        let (first, (a, b)) = assembly.owner(place);
+                        let part = assembly.cones.iter().find(|part| part.first == first).expect("a cone");
+                        assert_eq!(part.clique.members, tree.cliques()[highest].members);
+                        assert_eq!((part.clique.members[a], part.clique.members[b]), place);
+                    }
                 }
             }
         }

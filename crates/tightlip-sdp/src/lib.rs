@@ -9,7 +9,7 @@
 pub use cliques::{Clique, CliqueTree, Merging, Pattern};
 pub use conic::{Cone, ConicForm};
 pub use error::Error;
-pub use form::{Assembled, Banded, Decomposition, Form, ProgramVariable, assemble, assemble_banded};
+pub use form::{Assembled, Banded, Decomposition, Form, ProgramVariable, assemble, assemble_banded, assemble_in};
 pub use listing::{ListedCone, Listing};
 pub use pencil::{Coupling, NeuronTerm, Pencil, Tying, Variable};
 pub use sdpa::{SdpaBlock, SdpaEntry, SdpaProgram};

@@ -219,15 +219,15 @@ mod tests {
     fn a_sidecar_of_another_program_is_told_apart() {
         let original = sidecar(Form::Full, 2.0);
         let refusal = |other: &Sidecar| original.check_against(other).expect_err("different").to_string();
-        assert!(refusal(&sidecar(Form::Bordered, 2.0)).contains("Full form, Whole, this question Neuron"));
-        assert!(refusal(&sidecar(Form::Full, 2.5)).contains("the factor of the bound 2, this question 2.5"));
+        assert!(refusal(&sidecar(Form::Bordered, 2.0)).contains("Full form, Whole, here it is Neuron"));
+        assert!(refusal(&sidecar(Form::Full, 2.5)).contains("the factor of the bound 2, here it is 2.5"));
         let cliques = decomposed(Form::Full, Decomposition::Cliques(Merging::Off), 2.0);
         assert!(refusal(&cliques).contains("Full form, Cliques(Off): want"));
         let mut other = original.clone();
         other.variables[3].name = "nobody".to_owned();
-        assert!(refusal(&other).contains("variable 3 called multiplier_1_2, this question nobody"));
+        assert!(refusal(&other).contains("variable 3 called multiplier_1_2, here it is nobody"));
         other.origin.network_sha256 = "f00d".to_owned();
-        assert!(refusal(&other).contains("this question f00d"));
+        assert!(refusal(&other).contains("here it is f00d"));
     }
 
     #[test]

@@ -2,13 +2,18 @@
 //!
 //! A neuron with slopes `[α, β]` couples with what it reads unless `α + β = 0`, and couples what it reads unless `αβ = 0`. The
 //! output, eliminated in the form as published, couples everything it reads; a neuron that is eliminated in the bordered
-//! form couples what it reads, what it feeds, and both with each other (`form.rs` has the formulas).
+//! form couples what it reads, what it feeds, and both with each other (`form/bordered.rs` has the formulas).
+//!
+//! ℓ2 inputs and outputs may be rotated, and the reduction does, so that a triangle of the weights around them is zero by the choice
+//! of a basis. Such zeros count as nonzero here: a chain of layers has neighbouring pairs of blocks as its cliques, whatever the
+//! basis, and finding them takes no time.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use crate::cliques::Pattern;
 use crate::form::{Form, terminal};
-use crate::pencil::{NeuronTerm, Pencil};
+use crate::pencil::{NeuronTerm, Pencil, Variable};
 
 /// Which coordinates of a pencil a form keeps, and which pairs of them may be nonzero.
 #[derive(Debug, Clone)]
@@ -31,6 +36,7 @@ impl Support {
             Form::Bordered => terminal(pencil),
         };
         let coordinates: Vec<usize> = (0..pencil.order()).filter(|&i| !gone[i]).collect();
+        let whole = Rotated::of(pencil);
         let mut pairs = Pairs { row_of: vec![None; pencil.order()], found: Vec::new(), seen: HashSet::new() };
         coordinates.iter().enumerate().for_each(|(row, &i)| pairs.row_of[i] = Some(row));
         let mut feeds = vec![Vec::new(); pencil.order()];
@@ -39,13 +45,14 @@ impl Support {
             feeds[coupling.source].push(coupling.output);
             reads[coupling.output].push(coupling.source);
         }
+        whole.complete(&mut feeds, &mut reads);
         let mut inverses = HashSet::new();
         for term in pencil.neurons() {
             if gone[term.coordinate] {
                 inverses.insert(term.variable);
-                pairs.eliminated(term, &feeds[term.coordinate]);
+                pairs.eliminated(term, &whole.sources(term), &feeds[term.coordinate]);
             } else {
-                pairs.kept(term);
+                pairs.kept(term, &whole.sources(term));
             }
         }
         for output in pencil.output_coordinates() {
@@ -96,6 +103,54 @@ impl Support {
     }
 }
 
+/// ℓ2 inputs and outputs, whose basis is arbitrary: who reads one reads all, who feeds one feeds all.
+struct Rotated {
+    inputs: Range<usize>,
+    outputs: Range<usize>,
+}
+
+impl Rotated {
+    fn of(pencil: &Pencil) -> Self {
+        let uniform = |variable: Option<&Variable>, kind: Variable, block: Range<usize>| {
+            if variable == Some(&kind) { block } else { 0..0 }
+        };
+        let variables = pencil.variables();
+        Self {
+            inputs: uniform(variables.first(), Variable::InputUniform, pencil.blocks()[0].clone()),
+            outputs: uniform(variables.last(), Variable::OutputUniform, pencil.output_coordinates()),
+        }
+    }
+
+    /// What a neuron reads.
+    fn sources(&self, term: &NeuronTerm) -> Vec<usize> {
+        let mut sources: Vec<usize> = term.incoming.iter().map(|&(source, _)| source).collect();
+        complete_list(&mut sources, &self.inputs);
+        sources
+    }
+
+    /// Completes what signals feed and outputs read.
+    fn complete(&self, feeds: &mut [Vec<usize>], reads: &mut [Vec<usize>]) {
+        for list in feeds.iter_mut() {
+            complete_list(list, &self.outputs);
+        }
+        let mut all: Vec<usize> = self.outputs.clone().flat_map(|output| reads[output].iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        complete_list(&mut all, &self.inputs);
+        for output in self.outputs.clone() {
+            reads[output].clone_from(&all);
+        }
+    }
+}
+
+/// The whole range where a list has one of it.
+fn complete_list(list: &mut Vec<usize>, range: &Range<usize>) {
+    if list.iter().any(|i| range.contains(i)) {
+        list.retain(|i| !range.contains(i));
+        list.extend(range.clone());
+    }
+}
+
 /// Collects pairs of rows; layers of neurons that read the same signals say so once.
 struct Pairs {
     row_of: Vec<Option<usize>>,
@@ -105,32 +160,30 @@ struct Pairs {
 
 impl Pairs {
     /// The term of a neuron that stays.
-    fn kept(&mut self, term: &NeuronTerm) {
+    fn kept(&mut self, term: &NeuronTerm, sources: &[usize]) {
         let (alpha, beta) = (term.slope.lower(), term.slope.upper());
-        let sources: Vec<usize> = term.incoming.iter().map(|&(source, _)| source).collect();
         if alpha + beta != 0.0 {
-            self.each(term.coordinate, &sources);
+            self.each(term.coordinate, sources);
         }
         if alpha * beta != 0.0 {
-            self.all(&sources);
+            self.all(sources);
         }
     }
 
     /// The Schur complement of a neuron that is eliminated.
-    fn eliminated(&mut self, term: &NeuronTerm, feeds: &[usize]) {
+    fn eliminated(&mut self, term: &NeuronTerm, sources: &[usize], feeds: &[usize]) {
         let (alpha, beta) = (term.slope.lower(), term.slope.upper());
-        let sources: Vec<usize> = term.incoming.iter().map(|&(source, _)| source).collect();
         if beta > alpha {
-            self.all(&sources);
+            self.all(sources);
         }
         self.all(feeds);
         if alpha + beta != 0.0 {
-            let mut around = sources.clone();
+            let mut around = sources.to_vec();
             around.push(usize::MAX);
             around.extend(feeds);
             if self.seen.insert(around) {
                 for &output in feeds {
-                    self.each(output, &sources);
+                    self.each(output, sources);
                 }
             }
         }

@@ -4,7 +4,8 @@
 use tightlip_certify::Segment;
 use tightlip_model::{Norm, Reduction, Scaling};
 use tightlip_sdp::{
-    Assembled, Decomposition, Form, Origin, Pencil, Sidecar, Solver, SolverOutput, Support, Tying, assemble,
+    Assembled, CliqueTree, Decomposition, Form, Origin, Pencil, Sidecar, Solver, SolverOutput, Support, Tying,
+    assemble_in,
 };
 
 use crate::method::{Decline, Method, Problem, ProgramSize, Proposal, norms_text};
@@ -97,8 +98,13 @@ impl Exchange {
         context: &Context,
     ) -> Result<Self, Decline> {
         let pencil = Pencil::new(reduction.system(), &problem.query, tying);
-        check_memory(&pencil, form, context)?;
-        let assembled = assemble(&pencil, form, decomposition);
+        let support = Support::new(&pencil, form);
+        let tree = match decomposition {
+            Decomposition::Whole => None,
+            Decomposition::Cliques(merging) => Some(CliqueTree::new(&support.pattern, merging)),
+        };
+        check_memory(Support::entries(&pencil, form), &support, tree.as_ref(), context)?;
+        let assembled = assemble_in(&pencil, form, &support, tree);
         let network_sha256 = problem.network.sha256();
         let origin = Origin { network_sha256, query: problem.query, tying, form, decomposition, bound_scale };
         let sidecar = Sidecar::new(origin, &assembled);
@@ -172,10 +178,17 @@ fn reduced(problem: &Problem<'_>, writing: Writing) -> Result<Reduction, Decline
 }
 
 /// Declines a program whose coefficients would not fit.
-fn check_memory(pencil: &Pencil, form: Form, context: &Context) -> Result<(), Decline> {
+fn check_memory(entries: u64, support: &Support, tree: Option<&CliqueTree>, context: &Context) -> Result<(), Decline> {
     /// A triplet, sorted, compressed, and as text.
     const BYTES: u64 = 120;
-    let entries = Support::entries(pencil, form);
+    let triangle = |n: usize| n as u64 * (n as u64 + 1) / 2;
+    let offsets = match tree {
+        None => triangle(support.coordinates.len()),
+        Some(tree) => tree.cliques().iter().map(|clique| triangle(clique.members.len())).sum(),
+    };
+    let separators = tree.into_iter().flat_map(CliqueTree::cliques).map(|clique| 2 * triangle(clique.separator.len()));
+    // An offset is a number, and every entry of a separator stands in two cones.
+    let entries = entries + offsets / 8 + separators.sum::<u64>();
     let (needed, limit) = (entries.saturating_mul(BYTES), context.limits.memory_bytes);
     if needed > limit {
         let what = format!("{entries} coefficients");

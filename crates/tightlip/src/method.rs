@@ -129,7 +129,7 @@ pub struct TraceRow {
 #[non_exhaustive]
 pub enum Decline {
     /// The question is not one for this method.
-    #[error("{method} does not bound ℓ{input} → ℓ{output}; it bounds {supported}")]
+    #[error("{method} is not for ℓ{input} → ℓ{output}; it is for {supported}")]
     Norms {
         /// The method.
         method: &'static str,
@@ -158,7 +158,7 @@ pub enum Decline {
     /// One of its semidefinite cones is too large.
     #[error(
         "{method} would give Clarabel a semidefinite cone of order {order}, about {needed_mib} MiB and more than a minute for each \
-         iteration; it takes at most {most}: take lipsdp-neuron.lifted or an .interior method, or for deep networks a .chordal one"
+         iteration; it takes at most {most}: {instead}"
     )]
     Order {
         /// The method.
@@ -169,6 +169,8 @@ pub enum Decline {
         most: usize,
         /// Predicted need.
         needed_mib: u64,
+        /// What to take instead.
+        instead: &'static str,
     },
     /// A limit had passed before it could begin.
     #[error("{method} could not begin before the time limit or the interrupt")]

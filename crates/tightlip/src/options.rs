@@ -53,8 +53,8 @@ impl Values {
 impl std::fmt::Display for Values {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::OneOf(words) => f.write_str(&words.join(", ")),
-            Self::Whole(range, usual) => write!(f, "{} to {}, usually {usual}", range.start(), range.end()),
+            Self::OneOf(words) => f.write_str(&words.join("|")),
+            Self::Whole(range, usual) => write!(f, "{}…{}, usually {usual}", range.start(), range.end()),
         }
     }
 }
@@ -79,8 +79,16 @@ pub enum ChoiceError {
         /// The options there are, in words.
         known: String,
     },
+    /// An option is said twice.
+    #[error("{method}: the option {option} is said twice")]
+    Repeated {
+        /// The method.
+        method: &'static str,
+        /// The option.
+        option: &'static str,
+    },
     /// The option has no such value.
-    #[error("{method}: the option {option} cannot be `{value}`; it is one of: {values}")]
+    #[error("{method}: the option {option} cannot be `{value}`; want {option}={values}")]
     Value {
         /// The method.
         method: &'static str,
@@ -121,11 +129,12 @@ impl WithOptions {
 /// # Errors
 /// [`ChoiceError`] with what there is instead.
 pub fn choose(text: &str) -> Result<Box<dyn Method>, ChoiceError> {
-    let (name, options) = text.split_once(':').unwrap_or((text, ""));
+    let mut parts = text.split(':');
+    let name = parts.next().unwrap_or(text);
     let listed = method_named(name).ok_or_else(|| ChoiceError::Method { name: name.to_owned() })?;
     let mut chosen = WithOptions { inner: Inner::Listed(listed), label: String::new() };
     let mut said: Vec<(&'static str, String)> = Vec::new();
-    for part in options.split(':').filter(|part| !part.is_empty()) {
+    for part in parts {
         let (option, value) = part.split_once('=').unwrap_or((part, ""));
         let Some(known) = listed.options().iter().find(|known| known.name == option) else {
             let known = known_options(listed);
@@ -137,8 +146,10 @@ pub fn choose(text: &str) -> Result<Box<dyn Method>, ChoiceError> {
             value: value.to_owned(),
             values: known.values.to_string(),
         })?;
+        if said.iter().any(|(earlier, _)| *earlier == known.name) {
+            return Err(ChoiceError::Repeated { method: listed.name(), option: known.name });
+        }
         chosen.inner = Inner::Changed(chosen.inner().with_option(known.name, &value));
-        said.retain(|(earlier, _)| *earlier != known.name);
         said.push((known.name, value));
     }
     chosen.label = label(listed, &said);

@@ -102,7 +102,7 @@ pub fn upper_bound(
     let start = Instant::now();
     let problem = Problem::new(network, query).map_err(|error| Failure::Question(std::sync::Arc::new(error)))?;
     if let Some(method) = method {
-        check(method, &Case::query(&query), Kind::Upper)?;
+        check(method, (&query, &Case::query(&query)), Kind::Upper)?;
     }
     let (settled, proof) = if Case::query(&query) == query {
         let mut settled = settle(&problem, method, context)?;
@@ -140,7 +140,7 @@ pub fn lower_bound(network: &Network, query: Query, method: &dyn Method, context
         // A pair of points answers for any norms.
         Kind::Lower => method.find_lower(&problem, context)?,
         Kind::FglLower => {
-            check(method, &Case::query(&query), Kind::FglLower)?;
+            check(method, (&query, &Case::query(&query)), Kind::FglLower)?;
             reduced::largest_lower(&problem, method, context)?
         }
     };
@@ -156,20 +156,20 @@ pub fn lower_bound(network: &Network, query: Query, method: &dyn Method, context
 pub fn estimate(network: &Network, query: Query, method: &dyn Method, context: &Context) -> Result<Report, Failure> {
     let start = Instant::now();
     let problem = Problem::new(network, query).map_err(|error| Failure::Question(std::sync::Arc::new(error)))?;
-    check(method, &query, Kind::Estimate)?;
+    check(method, (&query, &query), Kind::Estimate)?;
     let mut report = Report::of_estimate(&problem, method, &method.estimate(&problem, context)?);
     report.seconds.total = start.elapsed().as_secs_f64();
     Ok(report)
 }
 
-/// Declines what the method is not for.
-fn check(method: &dyn Method, direct: &Query, wanted: Kind) -> Result<(), Decline> {
+/// Declines what the method is not for: a question, and the one it comes down to.
+fn check(method: &dyn Method, (asked, direct): (&Query, &Query), wanted: Kind) -> Result<(), Decline> {
     if method.kind() != wanted {
         return Err(Decline::Kind { method: method.name(), kind: method.kind() });
     }
-    let (input, output) = (direct.input_norm, direct.output_norm);
-    if !method.norms().contains(&(input, output)) {
+    if !method.norms().contains(&(direct.input_norm, direct.output_norm)) {
         let supported = norms_text(method.norms());
+        let (input, output) = (asked.input_norm, asked.output_norm);
         return Err(Decline::Norms { method: method.name(), input, output, supported });
     }
     Ok(())

@@ -108,11 +108,14 @@ fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>, context: 
     settled.certify_s += start.elapsed().as_secs_f64();
     if better {
         // The interrupted method is remembered by its status, its course and its bound of the relaxation from below,
-        // which is one of the same relaxation; every other figure is the baseline's.
+        // which is one of the same relaxation, and its time; every other figure is the baseline's.
         let before = &mut settled.proposal;
         let status = format!("{}: {}; {BASELINE} is smaller", settled.method, before.status);
         let (relaxation_lower, trace) = (before.relaxation_lower, std::mem::take(&mut before.trace));
-        settled.proposal = Proposal { status, interrupted: true, relaxation_lower, trace, ..baseline };
+        // The time was spent all the same.
+        let (assemble_s, solve_s) = (before.assemble_s + baseline.assemble_s, before.solve_s + baseline.solve_s);
+        settled.proposal =
+            Proposal { status, interrupted: true, relaxation_lower, trace, assemble_s, solve_s, ..baseline };
         BASELINE.clone_into(&mut settled.method);
         settled.result = result;
     }

@@ -22,7 +22,7 @@ struct Cliques {
     listed: &'static str,
     /// Coordinates in the order of their elimination.
     elimination_order: Vec<String>,
-    cliques: Vec<CliqueFacts>,
+    tree: Vec<CliqueFacts>,
 }
 
 /// One clique.
@@ -97,7 +97,7 @@ pub fn run(arguments: &CliquesArguments) -> Result<(), CommandFailure> {
         forms,
         listed,
         elimination_order: named(tree.elimination_order()),
-        cliques: tree
+        tree: tree
             .cliques()
             .iter()
             .enumerate()
@@ -200,7 +200,7 @@ fn print_tree(cliques: &Cliques) -> std::io::Result<()> {
     const SHOWN: usize = 60;
     let order = cliques.elimination_order.join(", ");
     table::print_lines(&[
-        ("cliques of", format!("the {} form; coordinates of the reduced system", cliques.listed)),
+        ("listed", format!("the cliques of the {} form; coordinates of the reduced system", cliques.listed)),
         ("eliminated", order),
     ])?;
     let row = |clique: &CliqueFacts| {
@@ -210,9 +210,9 @@ fn print_tree(cliques: &Cliques) -> std::io::Result<()> {
         row.push(clique.separator.join(", "));
         row
     };
-    let rows: Vec<_> = cliques.cliques.iter().take(SHOWN).map(row).collect();
+    let rows: Vec<_> = cliques.tree.iter().take(SHOWN).map(row).collect();
     table::print_rows(&["clique", "order", "members", "parent", "separator"], &rows)?;
-    match cliques.cliques.len().saturating_sub(SHOWN) {
+    match cliques.tree.len().saturating_sub(SHOWN) {
         0 => Ok(()),
         more => table::print_lines(&[("", format!("{more} more cliques; --json lists all"))]),
     }

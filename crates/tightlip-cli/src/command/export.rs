@@ -18,6 +18,10 @@ pub fn run(arguments: &ExportArguments) -> Result<(), CommandFailure> {
     let sidecar = beside(output);
     destination::check_export(output, model, arguments.format)?;
     destination::check_sidecar(&sidecar, model)?;
+    let parameters = if arguments.solver_parameters { parameters(output) } else { Vec::new() };
+    for (path, settings) in &parameters {
+        destination::check_parameters(path, model, settings)?;
+    }
     let network = file::read(model, &arguments.model.read_options())?;
     let problem = Problem::new(&network, arguments.question.query())?;
     let context = Context::silent(super::limits_without_interrupt(&arguments.resources, 0));
@@ -37,12 +41,9 @@ pub fn run(arguments: &ExportArguments) -> Result<(), CommandFailure> {
     exchange.sidecar().write(&mut text)?;
     file::store(&sidecar, &text)?;
     let mut lines = vec![("program", output.display().to_string()), ("sidecar", sidecar.display().to_string())];
-    if arguments.solver_parameters {
-        let folder = output.parent().unwrap_or(Path::new(""));
-        for (name, settings) in [("param.csdp", CSDP_PARAMETERS), ("param.sdpa", SDPA_PARAMETERS)] {
-            file::store(&folder.join(name), settings.as_bytes())?;
-            lines.push(("settings", folder.join(name).display().to_string()));
-        }
+    for (path, settings) in &parameters {
+        file::store(path, settings.as_bytes())?;
+        lines.push(("settings", path.display().to_string()));
     }
     let size = exchange.size();
     lines.push((
@@ -53,12 +54,34 @@ pub fn run(arguments: &ExportArguments) -> Result<(), CommandFailure> {
         ),
     ));
     if arguments.format == ExportFormat::Sdpa {
-        let (program, model, sidecar) = (output.display(), model.display(), sidecar.display());
-        lines.push(("solve", format!("csdp {program} {program}.sol")));
-        lines.push(("", format!("sdpa -ds {program} -o {program}.out -p param.sdpa")));
-        lines.push(("then", format!("tightlip import-solution {model} {sidecar} {program}.sol")));
+        lines.extend(next_steps(output, model, !parameters.is_empty()));
     }
     printed(table::print_lines(&lines))
+}
+
+/// Settings of both solvers, beside the program.
+fn parameters(output: &Path) -> Vec<(PathBuf, &'static str)> {
+    let files = [("param.csdp", CSDP_PARAMETERS), ("param.sdpa", SDPA_PARAMETERS)];
+    files.map(|(name, settings)| (output.with_file_name(name), settings)).into()
+}
+
+/// The commands that solve the program and bring the solution back.
+fn next_steps(output: &Path, model: &Path, with_settings: bool) -> Vec<(&'static str, String)> {
+    // CSDP reads its settings from the folder it is started in.
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let enter = folder.map_or_else(String::new, |folder| format!("cd {} && ", folder.display()));
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    let settings = if with_settings { " -p param.sdpa" } else { "" };
+    let mut lines = vec![
+        ("solve", format!("{enter}csdp {name} {name}.sol")),
+        ("", format!("{enter}sdpa -ds {name} -o {name}.out{settings}")),
+    ];
+    if !with_settings {
+        lines.push(("", "(--solver-parameters writes settings that give as many digits as a proof needs)".to_owned()));
+    }
+    let (model, program) = (model.display(), output.display());
+    lines.push(("then", format!("tightlip import-solution {model} {program}.json {program}.sol")));
+    lines
 }
 
 /// `FILE.json` beside `FILE`.

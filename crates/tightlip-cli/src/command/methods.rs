@@ -82,6 +82,9 @@ const NORMS: [Norm; 3] = [Norm::L1, Norm::L2, Norm::LInf];
 
 /// The pairs of norms a method can be asked about: those it supports, and those that reduce to them case by case.
 fn questions(method: &dyn Method) -> Vec<(Norm, Norm)> {
+    if method.kind() == Kind::Estimate {
+        return method.norms().to_vec();
+    }
     let supported = |&(input_norm, output_norm): &(Norm, Norm)| {
         let direct = Case::query(&Query { input_norm, output_norm, ..Query::euclidean(OutputSelection::All) });
         method.norms().contains(&(direct.input_norm, direct.output_norm))

@@ -138,7 +138,7 @@ mod tests {
         for case in cases() {
             let program = Program::new(&case.pencil);
             let limits = Limits::within(1 << 30);
-            let mut iteration = Iteration::new(&program, None, &limits).expect("a start");
+            let mut iteration = Iteration::new(&program, None, 2.0, &limits).expect("a start");
             // Off the central path, primal infeasible, and with a dual residual.
             let n = program.order;
             iteration.primal = positive(n);

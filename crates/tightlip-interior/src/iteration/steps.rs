@@ -34,6 +34,7 @@ impl Iteration<'_> {
             dual_step = shorter(dual_step, self.y[v], direction.y[v]);
         }
         lap(&mut clock, &mut self.phases.steps_s);
+        debug_assert!(!primal_step.is_nan() && !dual_step.is_nan(), "directions are checked before");
         (primal_step, dual_step)
     }
 

@@ -23,10 +23,10 @@ struct Growing {
 }
 
 impl Elimination {
-    /// Nothing eliminated yet.
-    pub(super) fn of(vertices: usize) -> Self {
+    /// Nothing eliminated yet, and this much filled before.
+    pub(super) fn of(vertices: usize, fill: usize) -> Self {
         let later = vec![BTreeSet::new(); vertices];
-        Self { order: Vec::with_capacity(vertices), later, adjacent: vec![true; vertices], fill: 0 }
+        Self { order: Vec::with_capacity(vertices), later, adjacent: vec![true; vertices], fill }
     }
 
     /// Notes the elimination of a vertex with these neighbours left.

@@ -12,6 +12,8 @@ use super::elimination::Elimination;
 /// A pattern with coordinates put together.
 pub(super) struct Quotient {
     vertices: Vec<Vertex>,
+    /// Entries that were filled to put coordinates together that do not have the same neighbours.
+    filled: usize,
 }
 
 /// Coordinates with the same neighbours.
@@ -62,7 +64,21 @@ impl Quotient {
             let around = pattern.neighbours(vertex.coordinates[0]).iter().map(|&j| vertex_of[j]);
             vertex.neighbours = around.filter(|&other| other != number).collect();
         }
-        Self { vertices }
+        Self { vertices, filled: 0 }.or_one_clique()
+    }
+
+    /// All coordinates as one vertex, where finding an order would take too long to be worth it.
+    fn or_one_clique(self) -> Self {
+        /// Looks at neighbours that an elimination by degree takes at most: about a second.
+        const MOST_NEIGHBOURS: usize = 20_000_000;
+        let looks = self.len().saturating_mul(self.vertices.iter().map(|vertex| vertex.neighbours.len()).sum());
+        if looks <= MOST_NEIGHBOURS {
+            return self;
+        }
+        let filled = self.missing_of_all();
+        let mut coordinates: Vec<usize> = self.vertices.into_iter().flat_map(|vertex| vertex.coordinates).collect();
+        coordinates.sort_unstable();
+        Self { vertices: vec![Vertex { coordinates, adjacent: true, neighbours: BTreeSet::new() }], filled }
     }
 
     /// Number of vertices.
@@ -75,14 +91,27 @@ impl Quotient {
         &self.vertices[vertex].coordinates
     }
 
+    /// Entries that make all coordinates one clique.
+    fn missing_of_all(&self) -> usize {
+        let order: usize = self.vertices.iter().map(Vertex::weight).sum();
+        let inside = |vertex: &Vertex| vertex.weight() * (vertex.weight() - 1) / 2 - vertex.missing_inside();
+        let between = |vertex: &Vertex| {
+            let around: usize = vertex.neighbours.iter().map(|&other| self.vertices[other].weight()).sum();
+            vertex.weight() * around
+        };
+        let present = self.vertices.iter().map(|vertex| 2 * inside(vertex) + between(vertex)).sum::<usize>() / 2;
+        order * order.saturating_sub(1) / 2 - present
+    }
+
     /// Eliminates the vertices greedily.
     pub(super) fn eliminate(&self) -> Elimination {
-        /// With more vertices than this the fill of each is too dear to know; then the degree decides.
-        const FILL_IS_KNOWN: usize = 400;
-        let by_fill = self.len() <= FILL_IS_KNOWN;
+        /// Looks at pairs of neighbours beyond which the fill of each vertex is too dear to know; then the degree decides.
+        const MOST_PAIRS: usize = 10_000_000;
+        let degrees = || self.vertices.iter().map(|vertex| vertex.neighbours.len());
+        let by_fill = self.len() * degrees().map(|degree| degree * degree).sum::<usize>() <= MOST_PAIRS;
         let mut graph = self.vertices.clone();
         let mut left: BTreeSet<usize> = (0..self.len()).collect();
-        let mut elimination = Elimination::of(self.len());
+        let mut elimination = Elimination::of(self.len(), self.filled);
         while !left.is_empty() {
             let price = |&vertex: &usize| {
                 let around: usize = graph[vertex].neighbours.iter().map(|&other| graph[other].weight()).sum();

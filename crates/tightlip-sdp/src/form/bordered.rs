@@ -19,10 +19,14 @@ pub(super) fn assemble(assembly: &mut Assembly, pencil: &Pencil) -> (Vec<usize>,
     let eliminated = terminal(pencil);
     add_weights(assembly, pencil, pencil.variables().len());
     let mut inverses = Inverses::new(pencil);
+    let mut feeds: Vec<Vec<(usize, f64)>> = vec![Vec::new(); pencil.order()];
+    for coupling in pencil.couplings() {
+        feeds[coupling.source].push((coupling.output, coupling.weight));
+    }
     for term in pencil.neurons() {
         if eliminated[term.coordinate] {
             let inverse = inverses.of(term.variable);
-            add_eliminated(assembly, term, inverse, pencil);
+            add_eliminated(assembly, term, inverse, &feeds[term.coordinate]);
         } else {
             add_neuron(assembly, term);
         }
@@ -88,20 +92,18 @@ pub(crate) fn terminal(pencil: &Pencil) -> Vec<bool> {
 }
 
 /// The Schur complement of one eliminated neuron; see the module's formula.
-fn add_eliminated(assembly: &mut Assembly, term: &NeuronTerm, inverse: usize, pencil: &Pencil) {
+fn add_eliminated(assembly: &mut Assembly, term: &NeuronTerm, inverse: usize, couplings: &[(usize, f64)]) {
     let (alpha, beta) = (term.slope.lower(), term.slope.upper());
-    let couplings: Vec<(usize, f64)> =
-        pencil.couplings().iter().filter(|c| c.source == term.coordinate).map(|c| (c.output, c.weight)).collect();
     let width = beta - alpha;
     if width != 0.0 {
         add_outer(&term.incoming, &mut |i, j, product| {
             assembly.add((i, j), term.variable, -0.5 * width * width * product);
         });
     }
-    add_outer(&couplings, &mut |i, j, product| assembly.add((i, j), inverse, -0.5 * product));
+    add_outer(couplings, &mut |i, j, product| assembly.add((i, j), inverse, -0.5 * product));
     if alpha + beta != 0.0 {
         for &(i, w) in &term.incoming {
-            for &(j, c) in &couplings {
+            for &(j, c) in couplings {
                 // Inputs and outputs of a terminal neuron are different coordinates, so each pair stands once.
                 assembly.add_constant((i, j), -0.5 * (alpha + beta) * w * c);
             }

@@ -21,9 +21,12 @@ pub(super) fn assemble(assembly: &mut Assembly, pencil: &Pencil) -> Vec<f64> {
 
 /// `−Σ_o c_o c_oᵀ`.
 pub(super) fn add_outputs(assembly: &mut Assembly, pencil: &Pencil) {
-    for output in pencil.output_coordinates() {
-        let row: Vec<(usize, f64)> =
-            pencil.couplings().iter().filter(|c| c.output == output).map(|c| (c.source, c.weight)).collect();
+    let outputs = pencil.output_coordinates();
+    let mut rows: Vec<Vec<(usize, f64)>> = vec![Vec::new(); outputs.len()];
+    for coupling in pencil.couplings() {
+        rows[coupling.output - outputs.start].push((coupling.source, coupling.weight));
+    }
+    for row in rows {
         add_outer(&row, &mut |i, j, product| assembly.add_constant((i, j), -product));
     }
 }

@@ -46,7 +46,7 @@ impl Layout {
             });
         }
         entries[start..].sort_by_key(SdpaEntry::place);
-        // Rows of a second-order cone meet on the diagonal: add up, then drop what cancelled.
+        // Rows of a second-order cone meet on the diagonal: add up, and drop what cancelled.
         let mut kept = start;
         for at in start..entries.len() {
             let entry = entries[at];
@@ -58,11 +58,14 @@ impl Layout {
             }
         }
         entries.truncate(kept);
-        let mut at = 0;
-        entries.retain(|entry| {
-            at += 1;
-            at <= start || entry.value != 0.0
-        });
+        let mut nonzero = start;
+        for at in start..entries.len() {
+            if entries[at].value != 0.0 {
+                entries[nonzero] = entries[at];
+                nonzero += 1;
+            }
+        }
+        entries.truncate(nonzero);
     }
 
     /// Shows `visit` the entries `(block, (row, column), value)` to which `value` at a row contributes.

@@ -6,7 +6,7 @@ use tightlip_certify::Segment;
 use tightlip_clarabel::OwnDecomposition;
 use tightlip_lifted::best_pattern;
 use tightlip_model::{Edge, IncrementSystem, Norm, Query, Reduction, Scaling};
-use tightlip_sdp::{Assembled, CliqueTree, ConicForm, Decomposition, Form, Merging, Pencil, Support, Tying, assemble};
+use tightlip_sdp::{Assembled, CliqueTree, ConicForm, Form, Merging, Pencil, Support, Tying, assemble_in};
 
 use super::{DIRECT_NORMS, constant};
 use crate::method::{Decline, Method, Problem, ProgramSize, Proposal};
@@ -40,7 +40,7 @@ pub(super) enum Cones {
 pub(super) const FORM: MethodOption = MethodOption {
     name: "form",
     values: Values::OneOf(&["bordered", "published"]),
-    about: "bordered eliminates the neurons that only outputs read; published eliminates the outputs, as the paper does",
+    about: "bordered eliminates the neurons that only outputs read; published eliminates the outputs, as the paper does, and is for their ℓ2 norm",
 };
 /// How our cliques are merged.
 pub(super) const MERGE: MethodOption = MethodOption {
@@ -105,12 +105,12 @@ impl Method for Conic {
         let query = &problem.query;
         if self.form == Form::Full && query.output_norm != Norm::L2 {
             let (input, output) = (query.input_norm, query.output_norm);
-            let supported = "2→2 and inf→2 with form=published".to_owned();
+            let supported = "ℓ2 outputs with form=published; form=bordered is for all".to_owned();
             return Err(Decline::Norms { method: self.name, input, output, supported });
         }
         if self.cones == Cones::Whole {
             // Reducing a wide network takes long; whether one cone fits is known from the sizes.
-            check(self.name, &[predicted_order(&problem.system, query, self.form)], context)?;
+            check((self.name, self.instead()), &[predicted_order(&problem.system, query, self.form)], context)?;
         }
         let scaling = match self.tying {
             Tying::Neuron => Scaling::PerNeuron,
@@ -121,10 +121,15 @@ impl Method for Conic {
         };
         let reduction = of_unit_bound(reduction, query, context);
         let pencil = Pencil::new(reduction.system(), query, self.tying);
-        if self.cones != Cones::Whole {
-            check(self.name, &clique_orders(&pencil, self.form, self.cones), context)?;
+        let support = Support::new(&pencil, self.form);
+        let tree = self.cones.merging().map(|merging| CliqueTree::new(&support.pattern, merging));
+        if let Some(tree) = &tree {
+            let orders: Vec<usize> = tree.cliques().iter().map(|clique| clique.members.len()).collect();
+            check((self.name, self.instead()), &orders, context)?;
         }
-        let assembled = assemble(&pencil, self.form, self.cones.decomposition());
+        // Clarabel's own decomposition begins with one cone; our cliques only say what to expect.
+        let tree = tree.filter(|_| matches!(self.cones, Cones::Cliques(_)));
+        let assembled = assemble_in(&pencil, self.form, &support, tree);
         let assemble_s = start.elapsed().as_secs_f64();
         if context.limits.stop_requested() {
             return Err(Decline::Stopped { method: self.name });
@@ -138,7 +143,7 @@ impl Method for Conic {
             options: self.options_text(),
             program: Some(program_size(&assembled.program, assembled.order)),
             status: answer.status.name().to_owned(),
-            interrupted: answer.status == tightlip_clarabel::Status::Interrupted,
+            interrupted: answer.status != tightlip_clarabel::Status::Solved,
             assemble_s,
             solve_s: answer.solve_s,
             ..Proposal::default()
@@ -147,11 +152,12 @@ impl Method for Conic {
 }
 
 impl Cones {
-    /// The decomposition that is assembled.
-    fn decomposition(self) -> Decomposition {
+    /// How cliques are merged, ours or those that stand for Clarabel's.
+    fn merging(self) -> Option<Merging> {
         match self {
-            Self::Whole | Self::Own(_) => Decomposition::Whole,
-            Self::Cliques(merging) => Decomposition::Cliques(merging),
+            Self::Whole => None,
+            Self::Cliques(merging) => Some(merging),
+            Self::Own(_) => Some(Merging::ByCost),
         }
     }
 
@@ -177,6 +183,20 @@ impl Cones {
 }
 
 impl Conic {
+    /// What to take where a cone is too large.
+    fn instead(&self) -> &'static str {
+        match (self.tying, self.cones) {
+            (Tying::Neuron, Cones::Whole) => {
+                "take lipsdp-neuron.lifted, lipsdp-neuron.interior, or for deep networks lipsdp-neuron.chordal.clarabel"
+            }
+            (Tying::Neuron, Cones::Cliques(_) | Cones::Own(_)) => "take lipsdp-neuron.lifted or lipsdp-neuron.interior",
+            (Tying::Layer, Cones::Whole) => {
+                "take lipsdp-layer.interior, or for deep networks lipsdp-layer.chordal.clarabel"
+            }
+            (Tying::Layer, Cones::Cliques(_) | Cones::Own(_)) => "take lipsdp-layer.interior",
+        }
+    }
+
     /// Every switch that changes the answer.
     fn options_text(&self) -> String {
         let form = match self.form {
@@ -213,12 +233,16 @@ impl Conic {
 }
 
 /// Declines cones of these orders if Clarabel could not hold them, or would not end.
-pub(super) fn check(method: &'static str, orders: &[usize], context: &Context) -> Result<(), Decline> {
+pub(super) fn check(
+    (method, instead): (&'static str, &'static str),
+    orders: &[usize],
+    context: &Context,
+) -> Result<(), Decline> {
     let largest = orders.iter().copied().max().unwrap_or(0);
     let (needed, limit) = (tightlip_clarabel::predicted_bytes_of(orders), context.limits.memory_bytes);
     let (needed_mib, limit_mib) = (needed >> 20, limit >> 20);
     if largest > LARGEST_CONE {
-        return Err(Decline::Order { method, order: largest, most: LARGEST_CONE, needed_mib });
+        return Err(Decline::Order { method, order: largest, most: LARGEST_CONE, needed_mib, instead });
     }
     if needed > limit {
         let what = match orders {
@@ -235,16 +259,6 @@ pub(super) fn check(method: &'static str, orders: &[usize], context: &Context) -
 pub(crate) fn of_unit_bound(reduction: Reduction, query: &Query, context: &Context) -> Reduction {
     let value = best_pattern(reduction.system(), query, SCALE_STARTS, &context.limits).value;
     if value > 0.0 && value.is_finite() { reduction.balanced(value) } else { reduction }
-}
-
-/// Orders of the cones of the cliques, ours or Clarabel's.
-fn clique_orders(pencil: &Pencil, form: Form, cones: Cones) -> Vec<usize> {
-    let merging = match cones {
-        Cones::Cliques(merging) => merging,
-        Cones::Whole | Cones::Own(_) => Merging::ByCost,
-    };
-    let tree = CliqueTree::new(&Support::new(pencil, form).pattern, merging);
-    tree.cliques().iter().map(|clique| clique.members.len()).collect()
 }
 
 /// What the program looks like.

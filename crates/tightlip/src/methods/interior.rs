@@ -88,7 +88,7 @@ impl Method for Interior {
                 nonzeros: pencil.neurons().iter().map(|term| 1 + term.incoming.len()).sum(),
             }),
             status: answer.status.name().to_owned(),
-            interrupted: answer.status == Status::Interrupted,
+            interrupted: answer.status != Status::Solved,
             assemble_s,
             solve_s: answer.solve_s,
             ..Proposal::default()

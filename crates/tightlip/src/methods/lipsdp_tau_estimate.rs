@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use tightlip_clarabel::OwnDecomposition;
+use tightlip_clarabel::{OwnDecomposition, Status};
 use tightlip_model::{Edge, IncrementSystem, LinearMap, Norm, Reduction, Scaling, spectral_norm};
 use tightlip_sdp::{Pencil, Tying, assemble_banded};
 
@@ -18,6 +18,8 @@ use crate::{Context, Judge, Stage};
 const MOST_PAIRS: usize = 20_000;
 /// What every output of the method says.
 const WARNING: &str = "the multipliers of pairs of neurons are unsound: no bound";
+/// The same without pairs.
+const UNPROVED: &str = "without pairs it is LipSDP-Neuron, but not proved here: no bound";
 
 /// The method, with the width of its band and the units of the neurons.
 #[derive(Clone)]
@@ -33,6 +35,16 @@ enum Units {
     Own,
     /// Every weight matrix of the spectral norm that Chordal-LipSDP's experiments scale it to.
     Chordal,
+}
+
+impl Units {
+    /// The word of the option.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Chordal => "chordal",
+        }
+    }
 }
 
 /// Pairs of neighbours.
@@ -92,16 +104,18 @@ impl Method for LipsdpTau {
         context.report(&Stage::Assembling);
         let start = Instant::now();
         let method = self.name();
-        let found = |value, proposal| Ok(FoundEstimate { value, warning: WARNING, proposal });
+        let warning = if self.tau == 0 { UNPROVED } else { WARNING };
+        let found = |value, proposal| Ok(FoundEstimate { value, warning, proposal });
         // The optimum depends on the units of the neurons: they stay as they are.
         let Some(reduction) = Reduction::new(&problem.system, &problem.query, Scaling::None) else {
             return found(0.0, Proposal { status: "constant".to_owned(), ..Proposal::default() });
         };
         let Some((system, scale)) = in_units(self.units, reduction.system()) else {
-            let reason = "units=chordal is for chains of layers".to_owned();
+            let reason = "units=chordal is for chains of at most 50 layers, as the experiments have".to_owned();
             return Err(Decline::Solver { method, reason });
         };
-        conic::check(method, &[system.len(0) + system.neurons()], context)?;
+        let instead = "there is no other way to this number; for a bound take lipsdp-neuron.lifted";
+        conic::check((method, instead), &[system.len(0) + system.neurons()], context)?;
         let neurons = system.neurons();
         let pairs: usize = (0..neurons).map(|i| self.tau.min(neurons - 1 - i)).sum();
         if pairs > MOST_PAIRS {
@@ -119,19 +133,23 @@ impl Method for LipsdpTau {
         let answer =
             tightlip_clarabel::solve(&banded.program, OwnDecomposition::Off, &context.limits, Box::new(|_| {}))
                 .map_err(|rejected| Decline::Solver { method, reason: rejected.to_string() })?;
+        if !matches!(answer.status, Status::Solved | Status::AlmostSolved) {
+            let reason = format!("Clarabel ended {} after {} iterations", answer.status.name(), answer.iterations);
+            return Err(Decline::Solver { method, reason });
+        }
         let value = scale * answer.objective.max(0.0).sqrt();
         let proposal = Proposal {
             claimed: value,
             iterations: Some(u64::from(answer.iterations)),
             options: format!(
-                "tau={}, units={:?}, {}",
+                "tau={}, units={}, {}",
                 self.tau,
-                self.units,
+                self.units.name(),
                 tightlip_clarabel::settings_text(OwnDecomposition::Off)
             ),
             program: Some(conic::program_size(&banded.program, banded.order)),
             status: answer.status.name().to_owned(),
-            interrupted: answer.status == tightlip_clarabel::Status::Interrupted,
+            interrupted: answer.status != Status::Solved,
             assemble_s,
             solve_s: answer.solve_s,
             ..Proposal::default()
@@ -140,12 +158,17 @@ impl Method for LipsdpTau {
     }
 }
 
-/// The system with its layers scaled, and what the number has to be multiplied with. `None` for systems that are no chain.
+/// The system with its layers scaled, and what the number has to be multiplied with. `None` for systems that are no chain, or deeper than the experiments.
 fn in_units(units: Units, system: &IncrementSystem) -> Option<(IncrementSystem, f64)> {
+    /// Weight matrices of the deepest network of the experiments.
+    const DEEPEST: usize = 50;
     if units == Units::Own {
         return Some((system.clone(), 1.0));
     }
     let last = system.output_block();
+    if last > DEEPEST {
+        return None;
+    }
     let mut edges = Vec::with_capacity(last);
     let (mut scale, layers) = (1.0, last as f64);
     for (k, edge) in system.edges().iter().enumerate() {
