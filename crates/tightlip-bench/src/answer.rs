@@ -135,7 +135,7 @@ impl Answer {
         let result = run(&network, task, method.as_ref(), &context);
         let mut answer = match result {
             Ok(report) if report.interrupted && !context.limits.stop_requested() => {
-                Self { status: Status::Stalled, ..Self::of_report(report, load_s) }
+                Self { status: Status::Stalled, ..Self::of_report(report, load_s).own(&task.method) }
             }
             Ok(report) => Self::of_report(report, load_s).own(&task.method),
             Err(Failure::Refused { refusal, report }) if context.limits.stop_requested() => {
@@ -154,13 +154,13 @@ impl Answer {
         answer
     }
 
-    /// A method that a limit struck before it had anything falls back on the product of norms. That is good advice for a
+    /// A method that a limit struck before it had anything, or that stood still too early, falls back on the product of norms. That is good advice for a
     /// user, but in a comparison it is another method's number: this one has none.
     fn own(mut self, method: &str) -> Self {
         if self.method != method {
             let value = self.proved.take().map_or_else(String::new, |value| format!(" ({value:?})"));
             let words = self.reason.take().unwrap_or_default();
-            self.reason = Some(format!("nothing better than {}{value} in time: {words}", self.method));
+            self.reason = Some(format!("nothing better than {}{value}: {words}", self.method));
             (self.level, self.claimed) = (None, None);
         }
         self

@@ -26,8 +26,11 @@ pub struct Banded {
     pub order: usize,
 }
 
-/// The program of a band of pairs, in the form as published. `None` if the neurons do not all have the same slopes or share
-/// multipliers, for which nothing was published.
+/// The program of a band of pairs, in the form as published (Xue et al. 2022; with a large `tau` LipSDP-Network of Fazlyab et
+/// al. 2019). Its optimum is **no bound**: for `relu(x) − relu(x − 1)`, whose Lipschitz constant is 1, it is 0, because the
+/// term of a pair would need `(δ_i − δ_j)((s_i − s_j) − (δ_i − δ_j)) ≥ 0`, and with `s_i: 0 → 1`, `s_j: −1 → 0` that is −1.
+///
+/// `None` if the neurons do not all have the same slopes or share multipliers, for which nothing was published.
 ///
 /// # Panics
 /// If the pencil has one output weight per coordinate.
