@@ -1,18 +1,12 @@
 //! The program as a user meets it: commands, exit codes, messages.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use program::{data, fails, stderr, succeeds, tightlip};
+use program::{data, fails, scratch, stderr, succeeds, tightlip};
 use serde_json::Value;
 
 mod program;
-
-fn scratch() -> (tempfile::TempDir, impl Fn(&str) -> String) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let root = folder.path().to_owned();
-    (folder, move |name: &str| PathBuf::from(&root).join(name).to_string_lossy().into_owned())
-}
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).expect("one JSON object")

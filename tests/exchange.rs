@@ -1,10 +1,9 @@
 //! Programs for other solvers and their solutions back, as a user meets them.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
-use program::{data, fails, stderr, succeeds, tightlip};
+use program::{data, fails, scratch, stderr, succeeds, tightlip};
 use serde_json::Value;
 use tightlip_clarabel::OwnDecomposition;
 use tightlip_model::Limits;
@@ -16,12 +15,6 @@ const MODEL: &str = "bc_30-16-8-2_relu_std.onnx";
 /// LipSDP-Neuron of the model.
 const OPTIMUM: f64 = 26.408_544_93;
 const FORMS: [&str; 4] = ["full", "chordal", "bordered", "bordered-chordal"];
-
-fn scratch() -> (tempfile::TempDir, impl Fn(&str) -> String) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let root = folder.path().to_owned();
-    (folder, move |name: &str| PathBuf::from(&root).join(name).to_string_lossy().into_owned())
-}
 
 /// A solution file as CSDP writes it, its first line at least, from Clarabel's solution of the exported file.
 fn solved(program: &str) -> String {

@@ -9,6 +9,13 @@ pub fn data(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join(name).to_string_lossy().into_owned()
 }
 
+/// A scratch folder, and paths in it.
+pub fn scratch() -> (tempfile::TempDir, impl Fn(&str) -> String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path().to_owned();
+    (folder, move |name: &str| root.join(name).to_string_lossy().into_owned())
+}
+
 /// The program; nothing of a batch system around the tests reaches it.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tightlip"));

@@ -1,14 +1,14 @@
 //! The canonical form, the assembly and the verifier hold for skip connections, which no file format brings yet.
 
 use rand::Rng;
-use tightlip_certify::{Bound, Refusal, prove, relaxation_value, round_multipliers};
+use tightlip_certify::{Refusal, prove, relaxation_value, round_multipliers};
 use tightlip_clarabel::OwnDecomposition;
 use tightlip_lifted::LiftedIteration;
 use tightlip_model::{
     Edge, IncrementSystem, LinearMap, Multipliers, OutputSelection, Query, Reduction, Scaling, SlopeInterval,
 };
 use tightlip_sdp::{Decomposition, Form, Pencil, Tying, assemble};
-use tightlip_tests::{DIRECT_NORMS, brute_force_fgl, generator, limits, question, random_weights};
+use tightlip_tests::{DIRECT_NORMS, brute_force_fgl, generator, limits, question, random_weights, smallest_proof};
 
 /// Two hidden blocks of three neurons; the input is also read by the second block and by the output, the first block
 /// by the output.
@@ -87,14 +87,4 @@ fn the_lifted_iteration_reaches_clarabels_optimum_from_below_and_above_for_all_f
         let value = relaxation_value(&system, &query, &reduction.lift_point(&system, &point, pulls)).expect("feasible");
         assert!(value <= proved && value >= proved * (1.0 - 1e-6), "seed {seed}: {value} is not near {proved}");
     }
-}
-
-/// The smallest bound that margins from 1e-9 upwards prove for any of the multipliers.
-fn smallest_proof(system: &IncrementSystem, query: &Query, candidates: &[Multipliers]) -> f64 {
-    let proof = |multipliers: &Multipliers, step: i32| {
-        let epsilon = 1e-9 * 4.0_f64.powi(step);
-        prove(system, query, &round_multipliers(multipliers, epsilon), &limits()).map(Bound::value)
-    };
-    let best = |multipliers| (0..12).find_map(|step| proof(multipliers, step).ok()).unwrap_or(f64::INFINITY);
-    candidates.iter().map(best).fold(f64::INFINITY, f64::min)
 }

@@ -3,12 +3,12 @@
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use tightlip_certify::{Bound, prove, round_multipliers};
+
 use tightlip_clarabel::OwnDecomposition;
 use tightlip_lifted::LiftedIteration;
 use tightlip_model::{Edge, IncrementSystem, LinearMap, Multipliers, Norm, Query, Reduction, Scaling, SlopeInterval};
 use tightlip_sdp::{Decomposition, Form, Merging, Pencil, Tying, assemble};
-use tightlip_tests::{DIRECT_NORMS, generator, limits, question, random_weights};
+use tightlip_tests::{DIRECT_NORMS, generator, limits, question, random_weights, smallest_proof};
 
 const DRAWS: usize = 300;
 /// Relative difference that is allowed between proved bounds.
@@ -34,16 +34,6 @@ fn random_system(draw: usize, random: &mut ChaCha8Rng) -> IncrementSystem {
     IncrementSystem::new(sizes[0], slopes, sizes[hidden + 1], edges).expect("valid")
 }
 
-/// The smallest bound that margins from 1e-9 upwards prove.
-fn proved(system: &IncrementSystem, query: &Query, candidates: &[Multipliers]) -> f64 {
-    let proof = |multipliers: &Multipliers, step: i32| {
-        let margin = 1e-9 * 4.0_f64.powi(step);
-        prove(system, query, &round_multipliers(multipliers, margin), &limits()).map(Bound::value)
-    };
-    let best = |multipliers| (0..12).find_map(|step| proof(multipliers, step).ok()).unwrap_or(f64::INFINITY);
-    candidates.iter().map(best).fold(f64::INFINITY, f64::min)
-}
-
 /// The bounds of all conic forms.
 fn conic(system: &IncrementSystem, query: &Query, reduction: &Reduction, pencil: &Pencil) -> Vec<(String, f64)> {
     let mut bounds = Vec::new();
@@ -65,7 +55,7 @@ fn conic(system: &IncrementSystem, query: &Query, reduction: &Reduction, pencil:
                 tightlip_clarabel::solve(&assembled.program, own, &limits(), Box::new(|_| {})).expect("an answer");
             let multipliers = reduction.lift(&assembled.multipliers(&answer.solution));
             let name = format!("{form:?} {decomposition:?} {own:?}");
-            bounds.push((name, proved(system, query, &[multipliers])));
+            bounds.push((name, smallest_proof(system, query, &[multipliers])));
         }
     }
     bounds
@@ -80,7 +70,7 @@ fn lifted(system: &IncrementSystem, query: &Query, reduction: &Reduction) -> f64
     let mut candidates = iteration.corrected_multipliers();
     candidates.push(iteration.multipliers());
     let candidates: Vec<Multipliers> = candidates.iter().map(|reduced| reduction.lift(reduced)).collect();
-    proved(system, query, &candidates)
+    smallest_proof(system, query, &candidates)
 }
 
 #[test]
@@ -96,7 +86,7 @@ fn every_route_reaches_the_same_optimum_on_random_chains_and_residual_systems() 
         let settings = tightlip_interior::Settings::default();
         let answer = tightlip_interior::solve(&pencil, None, &settings, &limits(), &mut |_| {}).expect("an answer");
         let multipliers = reduction.lift(&pencil.multipliers(&answer.values));
-        bounds.push(("interior".to_owned(), proved(&system, &query, &[multipliers])));
+        bounds.push(("interior".to_owned(), smallest_proof(&system, &query, &[multipliers])));
         bounds.push(("lifted".to_owned(), lifted(&system, &query, &reduction)));
         let least = bounds.iter().map(|(_, bound)| *bound).fold(f64::INFINITY, f64::min);
         for (route, bound) in &bounds {

@@ -4,8 +4,9 @@ use faer::Mat;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tightlip::{Context, Failure, Kind, Method, Outcome};
+use tightlip_certify::{Bound, prove, round_multipliers};
 use tightlip_model::{
-    Activation, Affine, IncrementSystem, Layer, Limits, LinearMap, Network, Norm, OutputSelection, Query,
+    Activation, Affine, IncrementSystem, Layer, Limits, LinearMap, Multipliers, Network, Norm, OutputSelection, Query,
 };
 
 /// Weights of a chain, row by row.
@@ -167,3 +168,13 @@ pub const ACTIVATIONS: [Activation; 8] = [
     Activation::Abs,
     Activation::Elu { scale: 1.5 },
 ];
+
+/// The smallest bound that margins from 1e-9 upwards prove for any of the multipliers; infinite if none does.
+pub fn smallest_proof(system: &IncrementSystem, query: &Query, candidates: &[Multipliers]) -> f64 {
+    let proof = |multipliers: &Multipliers, step: i32| {
+        let epsilon = 1e-9 * 4.0_f64.powi(step);
+        prove(system, query, &round_multipliers(multipliers, epsilon), &limits()).map(Bound::value)
+    };
+    let best = |multipliers| (0..12).find_map(|step| proof(multipliers, step).ok()).unwrap_or(f64::INFINITY);
+    candidates.iter().map(best).fold(f64::INFINITY, f64::min)
+}

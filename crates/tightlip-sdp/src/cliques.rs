@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use self::merging::merge;
 use self::quotient::Quotient;
+use crate::triangle;
 
 mod elimination;
 mod merging;
@@ -123,15 +124,26 @@ impl CliqueTree {
         self.fill
     }
 
+    /// Sizes of the cliques: the orders of their cones.
+    pub fn orders(&self) -> Vec<usize> {
+        self.cliques.iter().map(|clique| clique.members.len()).collect()
+    }
+
+    /// Entries of the free symmetric matrices on all separators.
+    pub fn separator_entries(&self) -> usize {
+        self.cliques.iter().map(|clique| triangle::length(clique.separator.len())).sum()
+    }
+
     /// Size of the largest clique.
     pub fn largest(&self) -> usize {
-        self.cliques.iter().map(|clique| clique.members.len()).max().unwrap_or(0)
+        self.orders().into_iter().max().unwrap_or(0)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random_pattern::random_patterns;
 
     /// Blocks of these sizes, each coupled with the next and dense in itself.
     fn chain(sizes: &[usize]) -> Pattern {
@@ -213,17 +225,7 @@ mod tests {
 
     #[test]
     fn random_patterns_have_clique_trees_merged_or_not() {
-        let mut state = 1_u64;
-        let mut draw = |below: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % below
-        };
-        for _ in 0..300 {
-            let order = 1 + draw(14) as usize;
-            let density = 1 + draw(9);
-            let pairs: Vec<(usize, usize)> =
-                (0..order).flat_map(|i| (i + 1..order).map(move |j| (i, j))).filter(|_| draw(10) < density).collect();
-            let pattern = Pattern::new(order, pairs);
+        for (pattern, _) in random_patterns(300, 14) {
             check(&pattern, &CliqueTree::new(&pattern, Merging::Off));
             let merged = CliqueTree::new(&pattern, Merging::ByCost);
             check(&pattern, &merged);

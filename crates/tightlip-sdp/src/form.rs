@@ -39,6 +39,37 @@ pub enum Decomposition {
     Cliques(Merging),
 }
 
+impl Decomposition {
+    /// The cliques of a support; none if the constraint stays whole.
+    pub fn tree(self, support: &Support) -> Option<CliqueTree> {
+        match self {
+            Self::Whole => None,
+            Self::Cliques(merging) => Some(CliqueTree::new(&support.pattern, merging)),
+        }
+    }
+}
+
+/// What the objective of a program is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Objective {
+    /// The Lipschitz constant `L`.
+    Constant,
+    /// `L²`.
+    Square,
+}
+
+impl Objective {
+    /// The Lipschitz constant that a value stands for.
+    pub fn constant(self, value: f64) -> f64 {
+        match self {
+            Self::Constant => value,
+            // A tiny negative square is rounding of 0; NaN stays NaN.
+            Self::Square if value <= 0.0 => 0.0,
+            Self::Square => value.sqrt(),
+        }
+    }
+}
+
 /// What a variable of a conic program stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProgramVariable {
@@ -68,8 +99,8 @@ pub struct Assembled {
     pub tree: Option<CliqueTree>,
     /// What each variable of the program stands for.
     pub variables: Vec<ProgramVariable>,
-    /// Whether the objective is `L²` instead of `L`.
-    pub squared: bool,
+    /// What its objective is.
+    pub objective: Objective,
     /// Number of pencil variables; they come first among the program's.
     pencil_variables: usize,
     pencil: Pencil,
@@ -83,7 +114,7 @@ impl Assembled {
     pub fn multipliers(&self, solution: &[f64]) -> Multipliers {
         assert_eq!(solution.len(), self.program.variables(), "one value for each variable");
         let mut values = solution[..self.pencil_variables].to_vec();
-        if self.squared {
+        if self.objective == Objective::Square {
             // The eliminated output weight was 1.
             values.push(1.0);
         }
@@ -92,12 +123,7 @@ impl Assembled {
 
     /// The Lipschitz constant that an objective value stands for.
     pub fn constant(&self, objective: f64) -> f64 {
-        // A tiny negative objective is rounding of 0; NaN stays NaN.
-        match self.squared {
-            true if objective <= 0.0 => 0.0,
-            true => objective.sqrt(),
-            false => objective,
-        }
+        self.objective.constant(objective)
     }
 }
 
@@ -107,10 +133,7 @@ impl Assembled {
 /// If [`Form::Full`] is asked for a pencil with one output weight per coordinate.
 pub fn assemble(pencil: &Pencil, form: Form, decomposition: Decomposition) -> Assembled {
     let support = Support::new(pencil, form);
-    let tree = match decomposition {
-        Decomposition::Whole => None,
-        Decomposition::Cliques(merging) => Some(CliqueTree::new(&support.pattern, merging)),
-    };
+    let tree = decomposition.tree(&support);
     assemble_in(pencil, form, &support, tree)
 }
 
@@ -120,12 +143,14 @@ pub fn assemble(pencil: &Pencil, form: Form, decomposition: Decomposition) -> As
 /// As [`assemble`], and if support and tree are not of this pencil and form.
 pub fn assemble_in(pencil: &Pencil, form: Form, support: &Support, tree: Option<CliqueTree>) -> Assembled {
     let mut assembly = Assembly::new(pencil.order(), &support.coordinates, tree.as_ref());
-    let squared = form == Form::Full;
     // The form as published has no weight of the output.
-    let pencil_variables = pencil.variables().len() - usize::from(squared);
-    let (inverses, objective) = match form {
-        Form::Full => (Vec::new(), full::assemble(&mut assembly, pencil)),
-        Form::Bordered => bordered::assemble(&mut assembly, pencil),
+    let pencil_variables = pencil.variables().len() - usize::from(form == Form::Full);
+    let (kind, inverses, objective) = match form {
+        Form::Full => (Objective::Square, Vec::new(), full::assemble(&mut assembly, pencil)),
+        Form::Bordered => {
+            let (inverses, objective) = bordered::assemble(&mut assembly, pencil);
+            (Objective::Constant, inverses, objective)
+        }
     };
     let named = |&variable: &usize| pencil.variables()[variable];
     let mut variables: Vec<ProgramVariable> =
@@ -142,7 +167,7 @@ pub fn assemble_in(pencil: &Pencil, form: Form, support: &Support, tree: Option<
         order: support.coordinates.len(),
         tree,
         variables,
-        squared,
+        objective: kind,
         pencil_variables,
         pencil: pencil.clone(),
     }

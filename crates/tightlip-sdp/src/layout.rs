@@ -133,9 +133,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::cliques::{Merging, Pattern};
+    use crate::cliques::Merging;
     use crate::form::{Assembled, Decomposition, Form, ProgramVariable, assemble};
     use crate::pencil::{Pencil, Tying};
+    use crate::random_pattern::random_patterns;
     use crate::triangle;
 
     /// `Σ_k E_kᵀ Z_k E_k` of the expression `b − A x`, and the rows of the other cones.
@@ -218,17 +219,8 @@ mod tests {
 
     #[test]
     fn every_entry_of_a_random_pattern_has_one_owner_the_clique_nearest_to_the_root_that_holds_it() {
-        let mut state = 3_u64;
-        let mut draw = |below: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % below
-        };
-        for _ in 0..300 {
-            let order = 2 + draw(12) as usize;
-            let density = 1 + draw(8);
-            let all = (0..order).flat_map(|i| (i + 1..order).map(move |j| (i, j)));
-            let pairs: Vec<(usize, usize)> = all.filter(|_| draw(10) < density).collect();
-            let pattern = Pattern::new(order, pairs.iter().copied());
+        for (pattern, pairs) in random_patterns(300, 14) {
+            let order = pattern.order();
             let kept: Vec<usize> = (0..order).collect();
             for merging in [Merging::Off, Merging::ByCost] {
                 let tree = CliqueTree::new(&pattern, merging);

@@ -9,7 +9,9 @@
 pub use cliques::{Clique, CliqueTree, Merging, Pattern};
 pub use conic::{Cone, ConicForm};
 pub use error::Error;
-pub use form::{Assembled, Banded, Decomposition, Form, ProgramVariable, assemble, assemble_banded, assemble_in};
+pub use form::{
+    Assembled, Banded, Decomposition, Form, Objective, ProgramVariable, assemble, assemble_banded, assemble_in,
+};
 pub use listing::{ListedCone, Listing};
 pub use pencil::{Coupling, NeuronTerm, Pencil, Tying, Variable};
 pub use sdpa::{SdpaBlock, SdpaEntry, SdpaProgram};
@@ -25,6 +27,8 @@ mod form;
 mod layout;
 mod listing;
 mod pencil;
+#[cfg(test)]
+mod random_pattern;
 mod sdpa;
 mod sidecar;
 mod solver_output;

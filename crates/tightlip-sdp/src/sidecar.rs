@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tightlip_model::Query;
 
 use crate::error::Error;
-use crate::form::{Assembled, Decomposition, Form};
+use crate::form::{Assembled, Decomposition, Form, Objective};
 use crate::pencil::Tying;
 use crate::variable_name::{NamedVariable, named_variables};
 
@@ -56,7 +56,7 @@ impl Sidecar {
             format: FORMAT.to_owned(),
             format_version: VERSION,
             origin,
-            squared: assembled.squared,
+            squared: assembled.objective == Objective::Square,
             variables: named_variables(&assembled.variables),
         }
     }

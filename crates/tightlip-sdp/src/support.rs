@@ -14,6 +14,7 @@ use std::ops::Range;
 use crate::cliques::Pattern;
 use crate::form::{Form, terminal};
 use crate::pencil::{NeuronTerm, Pencil, Variable};
+use crate::triangle;
 
 /// Which coordinates of a pencil a form keeps, and which pairs of them may be nonzero.
 #[derive(Debug, Clone)]
@@ -77,7 +78,7 @@ impl Support {
 impl Support {
     /// About how many coefficients the program of a form has, separators not counted: known without writing them.
     pub fn entries(pencil: &Pencil, form: Form) -> u64 {
-        let pairs = |n: u64| n * (n + 1) / 2;
+        let pairs = |n: u64| triangle::length(n as usize) as u64;
         let gone = terminal(pencil);
         let mut feeds = vec![0_u64; pencil.order()];
         let mut reads = vec![0_u64; pencil.order()];

@@ -2,14 +2,14 @@
 //! proposal like any other.
 
 use tightlip_certify::Segment;
-use tightlip_model::{Norm, Reduction, Scaling};
+use tightlip_model::{Norm, Reduction};
 use tightlip_sdp::{
-    Assembled, CliqueTree, Decomposition, Form, Origin, Pencil, Sidecar, Solver, SolverOutput, Support, Tying,
+    Assembled, CliqueTree, Cone, Decomposition, Form, Origin, Pencil, Sidecar, Solver, SolverOutput, Support, Tying,
     assemble_in,
 };
 
 use crate::method::{Decline, Method, Problem, ProgramSize, Proposal, norms_text};
-use crate::methods::{DIRECT_NORMS, of_unit_bound, program_size};
+use crate::methods::{DIRECT_NORMS, of_unit_bound, program_size, scaling_for};
 use crate::{Context, Judge};
 
 /// What declines carry as the name of the method.
@@ -99,10 +99,7 @@ impl Exchange {
     ) -> Result<Self, Decline> {
         let pencil = Pencil::new(reduction.system(), &problem.query, tying);
         let support = Support::new(&pencil, form);
-        let tree = match decomposition {
-            Decomposition::Whole => None,
-            Decomposition::Cliques(merging) => Some(CliqueTree::new(&support.pattern, merging)),
-        };
+        let tree = decomposition.tree(&support);
         check_memory(Support::entries(&pencil, form), &support, tree.as_ref(), context)?;
         let assembled = assemble_in(&pencil, form, &support, tree);
         let network_sha256 = problem.network.sha256();
@@ -149,7 +146,6 @@ impl Exchange {
             candidates: vec![vec![Segment { end_block: self.end_block, multipliers }]],
             status: format!("imported, {}{few}", output.status),
             program: Some(self.size()),
-            options: String::new(),
             ..Proposal::default()
         };
         Ok(Imported { name, proposal })
@@ -167,11 +163,7 @@ fn reduced(problem: &Problem<'_>, writing: Writing) -> Result<Reduction, Decline
         let supported = "ℓ2 outputs in the forms full and chordal; take a bordered one".to_owned();
         return Err(Decline::Norms { method: EXPORT, input, output, supported });
     }
-    let scaling = match writing.tying {
-        Tying::Neuron => Scaling::PerNeuron,
-        Tying::Layer => Scaling::PerLayer,
-    };
-    Reduction::new(&problem.system, &problem.query, scaling).ok_or_else(|| Decline::Solver {
+    Reduction::new(&problem.system, &problem.query, scaling_for(writing.tying)).ok_or_else(|| Decline::Solver {
         method: EXPORT,
         reason: "no output depends on any input: the constant is 0, there is no program".to_owned(),
     })
@@ -181,14 +173,11 @@ fn reduced(problem: &Problem<'_>, writing: Writing) -> Result<Reduction, Decline
 fn check_memory(entries: u64, support: &Support, tree: Option<&CliqueTree>, context: &Context) -> Result<(), Decline> {
     /// A triplet, sorted, compressed, and as text.
     const BYTES: u64 = 120;
-    let triangle = |n: usize| n as u64 * (n as u64 + 1) / 2;
-    let offsets = match tree {
-        None => triangle(support.coordinates.len()),
-        Some(tree) => tree.cliques().iter().map(|clique| triangle(clique.members.len())).sum(),
-    };
-    let separators = tree.into_iter().flat_map(CliqueTree::cliques).map(|clique| 2 * triangle(clique.separator.len()));
+    let orders = tree.map_or_else(|| vec![support.coordinates.len()], CliqueTree::orders);
+    let rows = |order: usize| Cone::PositiveSemidefinite(order).rows() as u64;
+    let offsets: u64 = orders.into_iter().map(rows).sum();
     // An offset is a number, and every entry of a separator stands in two cones.
-    let entries = entries + offsets / 8 + separators.sum::<u64>();
+    let entries = entries + offsets / 8 + 2 * tree.map_or(0, CliqueTree::separator_entries) as u64;
     let (needed, limit) = (entries.saturating_mul(BYTES), context.limits.memory_bytes);
     if needed > limit {
         let what = format!("{entries} coefficients");

@@ -157,8 +157,7 @@ pub enum Decline {
     },
     /// One of its semidefinite cones is too large.
     #[error(
-        "{method} would give Clarabel a semidefinite cone of order {order}, about {needed_mib} MiB and more than a minute for each \
-         iteration; it takes at most {most}: {instead}"
+        "{method} would give Clarabel a semidefinite cone of order {order}, about {needed_mib} MiB; it takes at most {most}: {instead}"
     )]
     Order {
         /// The method.

@@ -20,9 +20,11 @@ mod lipsdp_neuron_interior;
 mod lipsdp_neuron_lifted;
 mod lipsdp_tau_estimate;
 mod norm_product;
+mod unit_bound;
 mod witness;
 
-pub(crate) use conic::{of_unit_bound, program_size};
+pub(crate) use conic::program_size;
+pub(crate) use unit_bound::{of_unit_bound, scaling_for};
 pub(crate) use witness::steep_witness;
 
 /// The pairs of norms that one matrix inequality expresses directly.

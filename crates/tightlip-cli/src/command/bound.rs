@@ -92,16 +92,15 @@ fn chosen_method(name: &str) -> Result<Option<Box<dyn Method>>, CommandFailure> 
         return Ok(None);
     }
     choose(name).map(Some).map_err(|error| {
-        let advice = match &error {
+        let (what, advice) = match error {
             ChoiceError::Method { .. } => {
                 let names: Vec<&str> = tightlip::METHODS.iter().map(|method| method.name()).collect();
-                format!("take `auto` or one of: {}", names.join(", "))
+                ("there is no such method".to_owned(), format!("take `auto` or one of: {}", names.join(", ")))
             }
-            _ => "write NAME:OPTION=VALUE:OPTION=VALUE; `tightlip methods` lists the options".to_owned(),
-        };
-        let what = match &error {
-            ChoiceError::Method { .. } => "there is no such method".to_owned(),
-            other => other.to_string(),
+            other => {
+                let advice = "write NAME:OPTION=VALUE:OPTION=VALUE; `tightlip methods` lists the options";
+                (other.to_string(), advice.to_owned())
+            }
         };
         CommandFailure::bad_input(format!("--method {name}: {what}"), Some(advice))
     })

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tightlip_model::{Case, IncrementSystem, Norm, Query, Reduction, Scaling, file};
-use tightlip_sdp::{CliqueTree, Form, Merging, Pencil, Support, Tying};
+use tightlip_sdp::{CliqueTree, Cone, Form, Merging, Pencil, Support, Tying};
 
 use super::printed;
 use crate::arguments::{CliqueForm, CliquesArguments};
@@ -70,20 +70,24 @@ pub fn run(arguments: &CliquesArguments) -> Result<(), CommandFailure> {
         let what = format!("{}: no output depends on an input, so there is no program", path.display());
         return Err(CommandFailure::bad_input(what, None));
     };
+    check_form(arguments, &query)?;
     let pencil = Pencil::new(reduction.system(), &query, Tying::Neuron);
     let mut forms = Vec::new();
+    let mut analyse = |form: Form, names: [&'static str; 2]| {
+        let support = Support::new(&pencil, form);
+        let tree = CliqueTree::new(&support.pattern, Merging::ByCost);
+        forms.push(facts(names[0], &support, None));
+        forms.push(facts(names[1], &support, Some(&tree)));
+        (names[0], support, tree)
+    };
     // The form as published eliminates the output, which only the ℓ2 norm allows.
-    if query.output_norm == Norm::L2 {
-        let support = Support::new(&pencil, Form::Full);
-        forms.push(facts("full", &support, None));
-        forms.push(facts("full, cliques", &support, Some(&tree_of(&support))));
-    }
-    let support = Support::new(&pencil, Form::Bordered);
-    forms.push(facts("bordered", &support, None));
-    forms.push(facts("bordered, cliques", &support, Some(&tree_of(&support))));
-    let (listed, form) = listed(arguments, &query)?;
-    let support = Support::new(&pencil, form);
-    let tree = tree_of(&support);
+    let published = query.output_norm == Norm::L2;
+    let full = published.then(|| analyse(Form::Full, ["full", "full, cliques"]));
+    let bordered = analyse(Form::Bordered, ["bordered", "bordered, cliques"]);
+    let (listed, support, tree) = match arguments.form {
+        CliqueForm::Full => full.unwrap_or(bordered),
+        CliqueForm::Bordered => bordered,
+    };
     if let Some(svg) = &arguments.svg {
         let title = format!("{}, {listed} form", path.display());
         file::store(svg, picture::svg(&title, &support.pattern, &tree).as_bytes())?;
@@ -113,15 +117,14 @@ pub fn run(arguments: &CliquesArguments) -> Result<(), CommandFailure> {
     printed(if arguments.json { table::print_json(&cliques) } else { print(&cliques) })
 }
 
-/// The form whose cliques are listed.
-fn listed(arguments: &CliquesArguments, query: &Query) -> Result<(&'static str, Form), CommandFailure> {
+/// Refuses to list the cliques of a form that the question does not have.
+fn check_form(arguments: &CliquesArguments, query: &Query) -> Result<(), CommandFailure> {
     match arguments.form {
-        CliqueForm::Bordered => Ok(("bordered", Form::Bordered)),
-        CliqueForm::Full if query.output_norm == Norm::L2 => Ok(("full", Form::Full)),
-        CliqueForm::Full => Err(CommandFailure::bad_input(
+        CliqueForm::Full if query.output_norm != Norm::L2 => Err(CommandFailure::bad_input(
             "--form full: it eliminates the outputs, which only their ℓ2 norm allows".to_owned(),
             Some("take --form bordered, or --output-norm 2".to_owned()),
         )),
+        CliqueForm::Full | CliqueForm::Bordered => Ok(()),
     }
 }
 
@@ -148,22 +151,16 @@ fn named(pencil: &Pencil, coordinates: impl Iterator<Item = usize>) -> Vec<Strin
     runs.into_iter().map(text).collect()
 }
 
-fn tree_of(support: &Support) -> CliqueTree {
-    CliqueTree::new(&support.pattern, Merging::ByCost)
-}
-
 /// The figures of one form: one cone, or one for each clique of `tree`.
 fn facts(form: &'static str, support: &Support, tree: Option<&CliqueTree>) -> FormFacts {
     let order = support.pattern.order();
-    let mut cones: Vec<usize> =
-        tree.map_or_else(|| vec![order], |tree| tree.cliques().iter().map(|clique| clique.members.len()).collect());
+    let mut cones = tree.map_or_else(|| vec![order], CliqueTree::orders);
     cones.sort_unstable_by(|one, other| other.cmp(one));
-    let separators = tree.into_iter().flat_map(CliqueTree::cliques).map(|clique| entries(clique.separator.len()));
     FormFacts {
         form,
         nonzeros: support.pattern.nonzeros(),
         fill: tree.map_or(entries(order) - support.pattern.nonzeros(), CliqueTree::fill),
-        variables: support.variables + separators.sum::<usize>(),
+        variables: support.variables + tree.map_or(0, CliqueTree::separator_entries),
         rows: cones.iter().map(|&order| entries(order)).sum::<usize>() + support.other_rows,
         predicted_mib: tightlip_clarabel::predicted_bytes_of(&cones) >> 20,
         cones,
@@ -172,7 +169,7 @@ fn facts(form: &'static str, support: &Support, tree: Option<&CliqueTree>) -> Fo
 
 /// Entries of the upper triangle of a matrix of this order.
 fn entries(order: usize) -> usize {
-    order * (order + 1) / 2
+    Cone::PositiveSemidefinite(order).rows()
 }
 
 /// Prints the human form.

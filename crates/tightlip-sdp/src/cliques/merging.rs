@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Clique;
+use crate::triangle;
 
 /// Merges the pair that saves the most, as long as any does.
 pub(super) fn merge(cliques: &mut Vec<Clique>) {
@@ -20,8 +21,7 @@ fn cost(order: usize, separator: usize) -> f64 {
     /// A factorisation takes the third power of the entries; small blocks gain less from being small. Of 2, 2.5 and 3 the best on
     /// six networks (`cargo bench -p tightlip-clarabel --bench forms`).
     const EXPONENT: f64 = 2.5;
-    let entries = |n: usize| (n * (n + 1) / 2) as f64;
-    (entries(order) + entries(separator)).powf(EXPONENT)
+    ((triangle::length(order) + triangle::length(separator)) as f64).powf(EXPONENT)
 }
 
 /// The two cliques that are cheaper as one and save the most; the first goes into the second.

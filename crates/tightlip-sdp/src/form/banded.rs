@@ -17,7 +17,7 @@ use crate::conic::{Cone, ConicForm};
 use crate::layout::Assembly;
 use crate::pencil::{NeuronTerm, Pencil, Variable};
 
-/// A program whose optimum is no bound.
+/// A program whose optimum, a square, is no bound.
 #[derive(Debug, Clone)]
 pub struct Banded {
     /// Its optimum is the square of the number that was published as a bound.

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use tightlip_certify::Segment;
 use tightlip_clarabel::OwnDecomposition;
-use tightlip_lifted::best_pattern;
-use tightlip_model::{Edge, IncrementSystem, Norm, Query, Reduction, Scaling};
+use tightlip_model::{Edge, IncrementSystem, Norm, Query, Reduction};
 use tightlip_sdp::{Assembled, CliqueTree, ConicForm, Form, Merging, Pencil, Support, Tying, assemble_in};
 
+use super::unit_bound::{of_unit_bound, scaling_for};
 use super::{DIRECT_NORMS, constant};
 use crate::method::{Decline, Method, Problem, ProgramSize, Proposal};
 use crate::options::{MethodOption, Values};
@@ -61,10 +61,8 @@ pub(super) const LIPSDP: &str =
 pub(super) const CHORDAL_LIPSDP: &str =
     "Xue et al., Chordal sparsity for Lipschitz constant estimation of deep neural networks, CDC 2022";
 
-/// Starts of the search for a pattern whose value says how large the bound is about.
-const SCALE_STARTS: u64 = 2;
-/// The largest cone that is tried: its dense block takes 4 GiB and a minute for each iteration; both grow with the fourth
-/// power and more.
+/// The largest cone that is tried: its dense block takes 4 GiB and grows with the fourth power of the order, the time with the
+/// sixth.
 const LARGEST_CONE: usize = 130;
 
 impl Method for Conic {
@@ -112,11 +110,7 @@ impl Method for Conic {
             // Reducing a wide network takes long; whether one cone fits is known from the sizes.
             check((self.name, self.instead()), &[predicted_order(&problem.system, query, self.form)], context)?;
         }
-        let scaling = match self.tying {
-            Tying::Neuron => Scaling::PerNeuron,
-            Tying::Layer => Scaling::PerLayer,
-        };
-        let Some(reduction) = Reduction::new(&problem.system, query, scaling) else {
+        let Some(reduction) = Reduction::new(&problem.system, query, scaling_for(self.tying)) else {
             return Ok(constant::proposal(&problem.system, query));
         };
         let reduction = of_unit_bound(reduction, query, context);
@@ -124,8 +118,7 @@ impl Method for Conic {
         let support = Support::new(&pencil, self.form);
         let tree = self.cones.merging().map(|merging| CliqueTree::new(&support.pattern, merging));
         if let Some(tree) = &tree {
-            let orders: Vec<usize> = tree.cliques().iter().map(|clique| clique.members.len()).collect();
-            check((self.name, self.instead()), &orders, context)?;
+            check((self.name, self.instead()), &tree.orders(), context)?;
         }
         // Clarabel's own decomposition begins with one cone; our cliques only say what to expect.
         let tree = tree.filter(|_| matches!(self.cones, Cones::Cliques(_)));
@@ -218,12 +211,11 @@ impl Conic {
         scale: f64,
         context: &Context,
     ) -> Result<tightlip_clarabel::Answer, Decline> {
-        let (watcher, squared) = (context.clone(), assembled.squared);
+        let (watcher, kind) = (context.clone(), assembled.objective);
         let observe = Box::new(move |progress: tightlip_clarabel::Progress| {
-            let objective = if squared { progress.objective.max(0.0).sqrt() } else { progress.objective };
             watcher.report(&Stage::Solving {
                 iteration: u64::from(progress.iteration),
-                claimed: scale * objective,
+                claimed: scale * kind.constant(progress.objective),
                 gap: Some(progress.relative_gap),
             });
         });
@@ -252,13 +244,6 @@ pub(super) fn check(
         return Err(Decline::Memory { method, what, needed_mib, limit_mib });
     }
     Ok(())
-}
-
-/// The reduction scaled so that the bound is about 1: by the steepest pattern of a short search, which is below the bound,
-/// mostly by a small factor.
-pub(crate) fn of_unit_bound(reduction: Reduction, query: &Query, context: &Context) -> Reduction {
-    let value = best_pattern(reduction.system(), query, SCALE_STARTS, &context.limits).value;
-    if value > 0.0 && value.is_finite() { reduction.balanced(value) } else { reduction }
 }
 
 /// What the program looks like.

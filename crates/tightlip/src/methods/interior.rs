@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use tightlip_certify::Segment;
 use tightlip_interior::{Declined, Settings, Status, predicted_bytes_of, solve};
-use tightlip_model::{IncrementSystem, Norm, Reduction, Scaling};
+use tightlip_model::{IncrementSystem, Norm, Reduction};
 use tightlip_sdp::{Pencil, Tying};
 
-use super::{DIRECT_NORMS, constant, of_unit_bound};
+use super::unit_bound::{of_unit_bound, scaling_for};
+use super::{DIRECT_NORMS, constant};
 use crate::method::{Decline, Method, Problem, ProgramSize, Proposal};
 use crate::{Context, Judge, Stage};
 
@@ -46,12 +47,13 @@ impl Method for Interior {
         let start = Instant::now();
         let (system, query) = (&problem.system, &problem.query);
         // Reducing a wide network takes long; whether it fits is known from the sizes, the inputs left out.
-        self.check(least_order(system), least_order(system), context)?;
-        let scaling = match self.tying {
-            Tying::Neuron => Scaling::PerNeuron,
-            Tying::Layer => Scaling::PerLayer,
+        let neurons = live_neurons(system);
+        let multipliers = match self.tying {
+            Tying::Neuron => neurons,
+            Tying::Layer => system.hidden_blocks(),
         };
-        let Some(reduction) = Reduction::new(system, query, scaling) else {
+        self.check(neurons, multipliers, context)?;
+        let Some(reduction) = Reduction::new(system, query, scaling_for(self.tying)) else {
             return Ok(constant::proposal(system, query));
         };
         let reduction = of_unit_bound(reduction, query, context);
@@ -99,10 +101,7 @@ impl Method for Interior {
 impl Interior {
     /// Declines what would not fit.
     fn check(&self, order: usize, variables: usize, context: &Context) -> Result<(), Decline> {
-        let needed = match self.tying {
-            Tying::Neuron => predicted_bytes_of(order, variables),
-            Tying::Layer => predicted_bytes_of(order, 0),
-        };
+        let needed = predicted_bytes_of(order, variables);
         let limit = context.limits.memory_bytes;
         if needed > limit {
             let (needed_mib, limit_mib) = (needed >> 20, limit >> 20);
@@ -119,7 +118,7 @@ impl Interior {
 }
 
 /// Live neurons: the order of the pencil without inputs and outputs.
-fn least_order(system: &IncrementSystem) -> usize {
+fn live_neurons(system: &IncrementSystem) -> usize {
     let live = system.live();
     live[1..system.output_block()].iter().flatten().filter(|&&live| live).count()
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tightlip_clarabel::{OwnDecomposition, Status};
 use tightlip_model::{Edge, IncrementSystem, LinearMap, Norm, Reduction, Scaling, spectral_norm};
-use tightlip_sdp::{Pencil, Tying, assemble_banded};
+use tightlip_sdp::{Objective, Pencil, Tying, assemble_banded};
 
 use super::conic;
 use crate::method::{Decline, FoundEstimate, Kind, Method, Problem, Proposal};
@@ -137,7 +137,7 @@ impl Method for LipsdpTau {
             let reason = format!("Clarabel ended {} after {} iterations", answer.status.name(), answer.iterations);
             return Err(Decline::Solver { method, reason });
         }
-        let value = scale * answer.objective.max(0.0).sqrt();
+        let value = scale * Objective::Square.constant(answer.objective);
         let proposal = Proposal {
             claimed: value,
             iterations: Some(u64::from(answer.iterations)),
