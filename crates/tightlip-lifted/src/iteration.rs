@@ -10,6 +10,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tightlip_model::{IncrementSystem, Multipliers, Query, RelaxationPoint};
 
+use crate::columns::column;
 use crate::quasi_newton::Memory;
 use crate::relaxation::Relaxation;
 use crate::state::State;
@@ -82,6 +83,26 @@ impl<'s> LiftedIteration<'s> {
         };
         iteration.visit();
         std::mem::swap(&mut iteration.here, &mut iteration.there);
+        iteration
+    }
+
+    /// Starts from `point`, of which the vectors are scaled to length one.
+    ///
+    /// # Panics
+    /// If the point does not have the shape of the system or has no columns, or for norms other than ℓ2 or ℓ∞ in and ℓ2 or ℓ1
+    /// out.
+    pub fn from_point(system: &'s IncrementSystem, query: &Query, point: &RelaxationPoint, threads: usize) -> Self {
+        let rank = point.input.nrows();
+        let mut iteration = Self::new(system, query, rank, 0, threads);
+        let mut state = State::zeros(&iteration.relaxation, rank);
+        for (k, block) in std::iter::once(&point.input).chain(&point.directions).enumerate() {
+            assert_eq!(block.ncols(), system.len(k), "a point of this system");
+            for j in 0..block.ncols() {
+                state.vector_mut(k, j).copy_from_slice(column(block.as_ref(), j));
+            }
+        }
+        state.normalise(&iteration.relaxation);
+        iteration.restart(state);
         iteration
     }
 

@@ -7,12 +7,14 @@ use crate::{Context, Method};
 
 mod conic;
 mod constant;
+mod eigenvalue;
 mod fgl_pattern;
 mod interior;
 mod lipsdp_layer_chordal_clarabel;
 mod lipsdp_layer_full_clarabel;
 mod lipsdp_layer_full_clarabel_chordal;
 mod lipsdp_layer_interior;
+mod lipsdp_neuron_bundle;
 mod lipsdp_neuron_chordal_clarabel;
 mod lipsdp_neuron_full_clarabel;
 mod lipsdp_neuron_full_clarabel_chordal;
@@ -42,6 +44,7 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_neuron_full_clarabel_chordal::METHOD,
     &lipsdp_neuron_chordal_clarabel::METHOD,
     &lipsdp_neuron_interior::METHOD,
+    &lipsdp_neuron_bundle::LipsdpNeuronBundle,
     &lipsdp_neuron_lifted::LipsdpNeuronLifted,
     &fgl_pattern::FglPattern,
     &witness::SteepPair,

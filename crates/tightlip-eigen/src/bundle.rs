@@ -1,0 +1,350 @@
+//! The spectral bundle method in the metric of the multipliers.
+//!
+//! LipSDP as eigenvalue optimisation: minimise `½(weight_in + weight_out)` with an exact penalty on the smallest eigenvalue of
+//! the pencil (Helmberg and Rendl 2000, for LipSDP Wang et al. 2024). Three things make it fast here.
+//!
+//! *Relative multipliers*: the penalty is on the scaled pencil `D̂^{−½} F(y) D̂^{−½}` around the centre `ŷ`, and the
+//! variables are `z_j = y_j / ŷ_j`. The problem then does not depend on units of neurons or layers, the trace of the optimal dual
+//! matrix is `2(H + 1)` times the bound for `H` hidden blocks, which is the exact penalty, and the weight of the proximal term of
+//! each multiplier is what of the dual matrix lies at its signals.
+//!
+//! *Retraction*: where `λ_min = −δ`, multiplying with powers of `1 + δ` along the network gives feasible multipliers (for chains
+//! with slopes `[0, 1]` exactly) with a bound `(1 + δ)^{H+1}` times as large, whatever the sign of `δ`. Every centre is feasible,
+//! and what a step is worth is known without a penalty parameter.
+//!
+//! *The model* keeps the space of the last eigenvectors together with the leading directions of the last dual matrix; the
+//! subproblem is a small quadratic semidefinite program.
+
+use faer::Mat;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use tightlip_model::Multipliers;
+
+use self::model::Model;
+use crate::companion::{Candidate, Companion, Ending, Step, Verdict};
+use crate::lanczos::extreme_pairs;
+use crate::scaled_pencil::{Passes, ScaledPencil};
+use crate::settings::{Checks, End, LanczosSettings, Start, Watch};
+use crate::variables::Variables;
+
+mod model;
+mod quadratic;
+
+/// How the bundle is run.
+#[derive(Debug, Clone, Copy)]
+pub struct BundleSettings {
+    /// Eigenvectors of each new pencil that join the model.
+    pub new_vectors: usize,
+    /// Directions of the last dual matrix that stay at most.
+    pub kept_vectors: usize,
+    /// Steps at most.
+    pub most_iterations: u64,
+    /// Seed of the first block of vectors.
+    pub seed: u64,
+}
+
+impl Default for BundleSettings {
+    fn default() -> Self {
+        Self { new_vectors: 8, kept_vectors: 8, most_iterations: 2000, seed: 0 }
+    }
+}
+
+/// What a run has come to.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Why it ended.
+    pub ending: Ending,
+    /// Steps.
+    pub iterations: u64,
+    /// Products of the pencil with one vector.
+    pub products: u64,
+    /// The best candidate.
+    pub best: Candidate,
+}
+
+/// The penalty beyond the trace that is known.
+const PENALTY: f64 = 1.2;
+/// Part of the proximal weights of a block that all its multipliers share.
+const SHARED: f64 = 0.05;
+/// A step that gains more than this part of what the model promised loosens the proximal term, one that gains less than
+/// the other tightens it.
+const GOOD: f64 = 0.5;
+const POOR: f64 = 0.1;
+const LOOSER: f64 = 0.4;
+const TIGHTER: f64 = 2.0;
+/// The range of the proximal factor.
+const PROXIMAL: (f64, f64) = (1e-3, 1e4);
+/// No multiplier changes by more than this factor, as a logarithm, in one step.
+const LARGEST_CHANGE: f64 = 1.0;
+
+/// Runs the bundle from `start`, feasible or not, until `companion` has enough.
+pub fn spectral_bundle(
+    passes: &Passes<'_>,
+    variables: &Variables,
+    start: &Multipliers,
+    settings: &BundleSettings,
+    companion: &mut dyn Companion,
+) -> Run {
+    let mut bundle = Bundle::new(passes, variables, start, settings);
+    let ending = bundle.iterate(companion);
+    Run { ending, iterations: bundle.iterations, products: bundle.products, best: bundle.candidate() }
+}
+
+/// The state between steps.
+struct Bundle<'a, 's> {
+    passes: &'a Passes<'s>,
+    variables: &'a Variables,
+    settings: &'a BundleSettings,
+    random: ChaCha8Rng,
+    /// The centre: multipliers that are feasible as far as Lanczos can see.
+    centre: Vec<f64>,
+    value: f64,
+    /// Vectors whose span is the next model.
+    vectors: Mat<f64>,
+    /// The eigenvectors of the last pencil, to start the next search from.
+    last: Mat<f64>,
+    /// The leading directions of the dual matrix of the last step.
+    dual: Mat<f64>,
+    /// What of the dual matrix lies at each multiplier.
+    flows: Vec<f64>,
+    proximal: f64,
+    /// The last gain that the model promised, relative.
+    promised: f64,
+    iterations: u64,
+    products: u64,
+}
+
+/// What Lanczos says about a pencil.
+struct Seen {
+    /// `−λ_min`, with the residual on the safe side.
+    shortfall: f64,
+    /// The eigenvectors as signals.
+    signals: Mat<f64>,
+}
+
+impl<'a, 's> Bundle<'a, 's> {
+    fn new(
+        passes: &'a Passes<'s>,
+        variables: &'a Variables,
+        start: &Multipliers,
+        settings: &'a BundleSettings,
+    ) -> Self {
+        let order = passes.order();
+        let centre = variables.pack(start);
+        let value = bound(variables, &centre);
+        Self {
+            passes,
+            variables,
+            settings,
+            random: ChaCha8Rng::seed_from_u64(settings.seed),
+            centre,
+            value,
+            vectors: Mat::zeros(order, 0),
+            last: Mat::zeros(order, 0),
+            dual: Mat::zeros(order, 0),
+            flows: vec![1.0; variables.len()],
+            proximal: 1.0,
+            promised: 1.0,
+            iterations: 0,
+            products: 0,
+        }
+    }
+
+    /// Steps until there is a reason to stop.
+    fn iterate(&mut self, companion: &mut dyn Companion) -> Ending {
+        /// Promised gains below this are rounding.
+        const NO_GAIN: f64 = 1e-13;
+        let Some(seen) = self.look(&self.centre.clone(), companion) else { return Ending::Interrupted };
+        self.move_to(&self.centre.clone(), seen.shortfall);
+        self.vectors = seen.signals.clone();
+        self.last = seen.signals;
+        loop {
+            self.observe(companion, None);
+            if companion.judge(&self.candidate()) == Verdict::Enough {
+                return Ending::Enough;
+            }
+            if companion.is_over() {
+                return Ending::Interrupted;
+            }
+            if self.iterations >= self.settings.most_iterations {
+                return Ending::Finished;
+            }
+            if self.promised <= NO_GAIN || !self.value.is_normal() {
+                return Ending::Stalled;
+            }
+            if !self.step(companion) {
+                return Ending::Interrupted;
+            }
+        }
+    }
+
+    /// One step; false if time was over within it.
+    fn step(&mut self, companion: &mut dyn Companion) -> bool {
+        let variables = self.variables;
+        let model = Model::new(self.passes, variables, &self.centre, self.vectors.as_ref());
+        self.products += model.width() as u64;
+        let costs: Vec<f64> = (0..variables.len()).map(|j| variables.cost(j) * self.centre[j] / self.value).collect();
+        let weights = self.proximal_weights();
+        let penalty = PENALTY * (variables.blocks() - 1) as f64;
+        let solution = model.minimise(&costs, &weights, penalty);
+        self.flows = model.flows(variables, &solution.matrix);
+        self.dual = model.leading(&solution.matrix, self.settings.kept_vectors);
+        let trial: Vec<f64> = self
+            .centre
+            .iter()
+            .zip(&solution.z)
+            .map(|(y, z)| y * (z - 1.0).clamp(-LARGEST_CHANGE, LARGEST_CHANGE).exp())
+            .collect();
+        let promised = self.value - bound(variables, &trial);
+        self.promised = promised.abs() / self.value;
+        let Some(seen) = self.look(&trial, companion) else { return false };
+        let gain = self.value - retracted_bound(variables, &trial, seen.shortfall);
+        self.iterations += 1;
+        let ratio = if promised > 0.0 { gain / promised } else { -1.0 };
+        if ratio > GOOD {
+            self.proximal = (self.proximal * LOOSER).max(PROXIMAL.0);
+        } else if ratio < POOR {
+            self.proximal = (self.proximal * TIGHTER).min(PROXIMAL.1);
+        }
+        self.vectors = side_by_side(&seen.signals, &self.dual);
+        self.last = seen.signals.clone();
+        if gain > 0.0 {
+            self.move_to(&trial, seen.shortfall);
+        }
+        true
+    }
+
+    /// The weights of the proximal term.
+    fn proximal_weights(&self) -> Vec<f64> {
+        let variables = self.variables;
+        let last = variables.blocks() - 1;
+        let mut weights = vec![0.0; variables.len()];
+        for k in 0..=last {
+            let entries = variables.entries(k);
+            let count = entries.len().max(1) as f64;
+            let flow: f64 = self.flows[entries.clone()].iter().sum();
+            let total = if k == 0 || k == last { 1.0 } else { 2.0 };
+            for j in entries {
+                let share = if flow > 0.0 { self.flows[j].max(0.0) / flow } else { count.recip() };
+                weights[j] = self.proximal * total * ((1.0 - SHARED) * share + SHARED / count);
+            }
+        }
+        weights
+    }
+
+    /// The smallest eigenpairs of the scaled pencil at `multipliers`; `None` if time is over or numbers left their range.
+    fn look(&mut self, multipliers: &[f64], companion: &mut dyn Companion) -> Option<Seen> {
+        let pencil = ScaledPencil::new(self.passes, self.variables.diagonal(multipliers));
+        let pairs = self.settings.new_vectors.min(self.passes.order());
+        let wanted = (ACCURACY * self.promised / self.variables.blocks() as f64).max(1e-13);
+        let mut enough = |progress: &crate::settings::Progress<'_>| {
+            progress.values.len() == pairs && eigenvalue_error(progress.values, progress.residuals) <= wanted
+        };
+        let mut deadline = || companion.is_over();
+        let watch = Watch { deadline: Some(&mut deadline), enough: Some(&mut enough) };
+        let settings = LanczosSettings {
+            largest_basis: 8 * pairs,
+            block: pairs,
+            most_products: MOST_PRODUCTS,
+            tolerance: 1e-9,
+            checks: Checks::EveryBlock,
+            ..LanczosSettings::new(pairs, End::Smallest)
+        };
+        let roots: Vec<f64> = self.variables.diagonal(multipliers).iter().map(|d| d.sqrt()).collect();
+        let mut warm = self.last.clone();
+        crate::scaled_pencil::scale_rows(warm.as_mut(), &roots);
+        let start = if warm.ncols() > 0 {
+            Start::given(warm.as_ref(), &mut self.random)
+        } else {
+            Start::random(&mut self.random)
+        };
+        let found = extreme_pairs(self.passes.order(), &settings, start, &mut |x, y| pencil.apply(x, y), watch).ok()?;
+        self.products += found.products as u64;
+        if found.values.is_empty() {
+            return None;
+        }
+        let shortfall = eigenvalue_error(&found.values, &found.residuals) - found.values[0];
+        let signals = pencil.signals(found.vectors.as_ref());
+        Some(Seen { shortfall, signals })
+    }
+
+    /// Makes the retraction of `multipliers` the centre.
+    fn move_to(&mut self, multipliers: &[f64], shortfall: f64) {
+        self.centre = retracted(self.variables, multipliers, shortfall);
+        self.value = bound(self.variables, &self.centre);
+    }
+
+    /// The centre, to be proved.
+    fn candidate(&self) -> Candidate {
+        Candidate { multipliers: self.variables.unpack(&self.centre), claimed: self.value, vectors: self.dual.clone() }
+    }
+
+    fn observe(&self, companion: &mut dyn Companion, scaled_eigenvalue: Option<f64>) {
+        companion.observe(&Step {
+            iterations: self.iterations,
+            products: self.products,
+            claimed: self.value,
+            scaled_eigenvalue,
+        });
+    }
+}
+
+/// Part of a promised gain, per block, to which eigenvalues are computed.
+const ACCURACY: f64 = 0.03;
+/// Products for one pencil at most.
+const MOST_PRODUCTS: usize = 800;
+
+/// How far the smallest Ritz value can be from the eigenvalue next to it: its residual, or the square over the distance to
+/// the next one (Kato and Temple).
+fn eigenvalue_error(values: &[f64], residuals: &[f64]) -> f64 {
+    let residual = residuals.first().copied().unwrap_or(0.0);
+    // The gap above a cluster: the widest between the wanted values.
+    let gap = values.last().map_or(0.0, |last| last - values[0]).max(1e-3);
+    residual.min(residual * residual / gap)
+}
+
+/// `√(weight_in · weight_out)`.
+fn bound(variables: &Variables, multipliers: &[f64]) -> f64 {
+    let (input, output) = variables.weights(multipliers);
+    input.sqrt() * output.sqrt()
+}
+
+/// The bound after retraction.
+fn retracted_bound(variables: &Variables, multipliers: &[f64], shortfall: f64) -> f64 {
+    (1.0 + shortfall).powi(variables.blocks() as i32 - 1) * bound(variables, multipliers)
+}
+
+/// Multipliers that are feasible if the smallest eigenvalue of the scaled pencil is `−shortfall`, with equal weights of inputs and
+/// outputs. With `s_k = (1 + δ)^{H−k}`, `λ′_k = s_k s_{k−1} λ_k`, `D_in′ = (1 + δ) s_0² D_in` and `D_out′ = (1 + δ) D_out` the
+/// couplings of `F(y′)` are those of `Σ F(y) Σ`, `Σ = diag(s_0, …, s_H, 1)`, and its diagonal has `δ Σ D Σ` more.
+fn retracted(variables: &Variables, multipliers: &[f64], shortfall: f64) -> Vec<f64> {
+    let last = variables.blocks() - 1;
+    let factor = 1.0 + shortfall;
+    let mut retracted = multipliers.to_vec();
+    for k in 0..=last {
+        let exponent = match k {
+            0 => 2 * last as i32 - 1,
+            _ if k == last => 1,
+            _ => 2 * (last - k) as i32 - 1,
+        };
+        for j in variables.entries(k) {
+            retracted[j] *= factor.powi(exponent);
+        }
+    }
+    let (input, output) = variables.weights(&retracted);
+    let balance = (output / input).sqrt();
+    for k in 0..=last {
+        for j in variables.entries(k) {
+            retracted[j] *= if k == last { balance.recip() } else { balance };
+        }
+    }
+    retracted
+}
+
+/// The columns of both matrices.
+fn side_by_side(left: &Mat<f64>, right: &Mat<f64>) -> Mat<f64> {
+    let mut both = Mat::zeros(left.nrows(), left.ncols() + right.ncols());
+    both.as_mut().subcols_mut(0, left.ncols()).copy_from(left);
+    both.as_mut().subcols_mut(left.ncols(), right.ncols()).copy_from(right);
+    both
+}

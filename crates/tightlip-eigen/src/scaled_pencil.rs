@@ -1,0 +1,163 @@
+//! The scaled pencil `D^{−½} F D^{−½}`, `D = diag(D_in, 2Λ, D_out)`, applied to vectors by two passes of the network.
+//!
+//! From the quadratic form `δ_0ᵀD_inδ_0 + 2 Σ_j λ_j (δ_j − α_j s_j)(δ_j − β_j s_j) + ηᵀD_outη − 2ηᵀs_out`: forward for the
+//! incoming signals `s`, backward for what depends on them. With the diagonal taken out the couplings depend on ratios of
+//! multipliers only; its smallest eigenvalue is 0 at the optimum and negative where the multipliers prove nothing yet.
+
+use faer::{Mat, MatMut, MatRef, Par};
+use tightlip_model::{IncrementSystem, RelaxationPoint};
+
+/// `(α + β)/2` and `αβ` of the neuron behind every signal; zeros for inputs and outputs.
+#[derive(Debug, Clone)]
+struct Sectors {
+    means: Vec<f64>,
+    products: Vec<f64>,
+}
+
+/// The forward and backward passes of a system on blocks of vectors over all its signals.
+#[derive(Debug, Clone)]
+pub struct Passes<'s> {
+    system: &'s IncrementSystem,
+    /// Where each block begins.
+    starts: Vec<usize>,
+    sectors: Sectors,
+    threads: usize,
+}
+
+impl<'s> Passes<'s> {
+    /// The passes of `system` on at most `threads` threads.
+    pub fn new(system: &'s IncrementSystem, threads: usize) -> Self {
+        let last = system.output_block();
+        let starts: Vec<usize> = (0..=last + 1).map(|k| (0..k).map(|i| system.len(i)).sum()).collect();
+        let mut sectors = Sectors { means: vec![0.0; starts[last + 1]], products: vec![0.0; starts[last + 1]] };
+        for k in 1..last {
+            for (i, slope) in system.slopes(k).iter().enumerate() {
+                sectors.means[starts[k] + i] = 0.5 * (slope.lower() + slope.upper());
+                sectors.products[starts[k] + i] = slope.lower() * slope.upper();
+            }
+        }
+        Self { system, starts, sectors, threads }
+    }
+
+    /// The system.
+    pub fn system(&self) -> &'s IncrementSystem {
+        self.system
+    }
+
+    /// Number of signals: the order of the pencil.
+    pub fn order(&self) -> usize {
+        self.sectors.means.len()
+    }
+
+    /// `(α + β)/2` and `αβ` of a signal; zeros for inputs and outputs.
+    pub(crate) fn sector(&self, signal: usize) -> (f64, f64) {
+        (self.sectors.means[signal], self.sectors.products[signal])
+    }
+
+    /// Adds `s_k = Σ_i W_{k,i} δ_i` of every block to the rows of `incoming`; both `order × c`.
+    pub fn add_incoming(&self, signals: MatRef<'_, f64>, mut incoming: MatMut<'_, f64>) {
+        for edge in self.system.edges() {
+            let par = self.parallelism(edge.map.coefficients(), signals.ncols());
+            let from = signals.subrows(self.starts[edge.from], self.system.len(edge.from));
+            let to = incoming.as_mut().subrows_mut(self.starts[edge.to], self.system.len(edge.to));
+            edge.map.apply_add(from, to, par);
+        }
+    }
+
+    /// The point of the vector relaxation in the direction of `vectors` (`order × r`, one signal in each row): their inputs, and
+    /// for every neuron the direction `v_j − ½(α_j + β_j) s_j`. Whatever the vectors are, it is feasible.
+    pub fn relaxation_point(&self, vectors: MatRef<'_, f64>) -> RelaxationPoint {
+        let mut incoming = Mat::<f64>::zeros(vectors.nrows(), vectors.ncols());
+        self.add_incoming(vectors, incoming.as_mut());
+        let block = |k: usize| {
+            let start = self.starts[k];
+            Mat::from_fn(vectors.ncols(), self.system.len(k), |c, i| {
+                vectors[(start + i, c)] - self.sectors.means[start + i] * incoming[(start + i, c)]
+            })
+        };
+        RelaxationPoint { input: block(0), directions: (1..self.system.output_block()).map(block).collect() }
+    }
+
+    /// Adds `Σ_k W_{k,i}ᵀ p_k` for every block `i` to the rows of `image`; both `order × c`.
+    fn add_outgoing(&self, pulls: MatRef<'_, f64>, mut image: MatMut<'_, f64>) {
+        for edge in self.system.edges() {
+            let par = self.parallelism(edge.map.coefficients(), pulls.ncols());
+            let to = pulls.subrows(self.starts[edge.to], self.system.len(edge.to));
+            let from = image.as_mut().subrows_mut(self.starts[edge.from], self.system.len(edge.from));
+            edge.map.apply_transpose_add(to, from, par);
+        }
+    }
+
+    /// Threads for applying a map with so many coefficients to `columns` columns.
+    fn parallelism(&self, coefficients: usize, columns: usize) -> Par {
+        /// Below this many multiplications handing work to other threads takes longer than doing it.
+        const WORTH_SHARING: usize = 4_000_000;
+        if self.threads > 1 && coefficients * columns >= WORTH_SHARING { Par::rayon(self.threads) } else { Par::Seq }
+    }
+}
+
+/// The pencil at some multipliers.
+#[derive(Debug)]
+pub struct ScaledPencil<'a, 's> {
+    passes: &'a Passes<'s>,
+    /// `D`.
+    diagonal: Vec<f64>,
+    /// `D^{−½}`.
+    inverse_roots: Vec<f64>,
+}
+
+impl<'a, 's> ScaledPencil<'a, 's> {
+    /// The pencil with the diagonal `D`: one positive number for each signal.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn new(passes: &'a Passes<'s>, diagonal: Vec<f64>) -> Self {
+        assert_eq!(diagonal.len(), passes.order(), "one number for each signal");
+        let inverse_roots = diagonal.iter().map(|d| d.sqrt().recip()).collect();
+        Self { passes, diagonal, inverse_roots }
+    }
+
+    /// The signals `δ = D^{−½} x` of every column of `x`.
+    pub fn signals(&self, x: MatRef<'_, f64>) -> Mat<f64> {
+        let mut signals = x.to_owned();
+        scale_rows(signals.as_mut(), &self.inverse_roots);
+        signals
+    }
+
+    /// `y ← D^{−½} F D^{−½} x` for every column; both `order × c`.
+    pub fn apply(&self, x: MatRef<'_, f64>, mut y: MatMut<'_, f64>) {
+        let passes = self.passes;
+        let outputs = passes.starts[passes.starts.len() - 2];
+        let inputs = passes.starts[1];
+        y.copy_from(x);
+        scale_rows(y.as_mut(), &self.inverse_roots);
+        let mut pulls = Mat::<f64>::zeros(x.nrows(), x.ncols());
+        passes.add_incoming(y.as_ref(), pulls.as_mut());
+        for (mut image, mut pull) in y.as_mut().col_iter_mut().zip(pulls.as_mut().col_iter_mut()) {
+            for i in 0..inputs {
+                (image[i], pull[i]) = (self.diagonal[i] * image[i], 0.0);
+            }
+            for i in inputs..outputs {
+                // d = 2λ: 2λ(δ − αs)(δ − βs) = d(δ² − (α+β)δs + αβ s²).
+                let (d, signal, s) = (self.diagonal[i], image[i], pull[i]);
+                let (mean, product) = (passes.sectors.means[i], passes.sectors.products[i]);
+                (image[i], pull[i]) = (d * (signal - mean * s), d * (product * s - mean * signal));
+            }
+            for i in outputs..self.diagonal.len() {
+                let (d, signal, s) = (self.diagonal[i], image[i], pull[i]);
+                (image[i], pull[i]) = (d * signal - s, -signal);
+            }
+        }
+        passes.add_outgoing(pulls.as_ref(), y.as_mut());
+        scale_rows(y, &self.inverse_roots);
+    }
+}
+
+/// Multiplies row `i` by `factors[i]`.
+pub(crate) fn scale_rows(matrix: MatMut<'_, f64>, factors: &[f64]) {
+    for mut column in matrix.col_iter_mut() {
+        for (i, factor) in factors.iter().enumerate() {
+            column[i] *= factor;
+        }
+    }
+}

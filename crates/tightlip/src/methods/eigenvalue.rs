@@ -1,0 +1,161 @@
+//! What the first-order eigenvalue methods have in common: the judge proves what they have on the way, and the vectors of
+//! their dual solutions give the bound of the relaxation from below.
+
+use std::time::Instant;
+
+use tightlip_certify::{Segment, relaxation_value};
+use tightlip_eigen::{Candidate, Companion, Ending, Passes, Run, Step, Verdict};
+use tightlip_lifted::LiftedIteration;
+use tightlip_model::Reduction;
+
+use crate::method::{Problem, Proposal, TraceRow};
+use crate::{Context, Judge, Stage};
+
+/// Part of the gap that rounding may use up.
+const ROUNDING_SHARE: f64 = 0.1;
+/// Larger margins that are tried where one fails: this many, each so much larger than the one before.
+const MORE_MARGINS: usize = 2;
+const MARGIN_STEP: f64 = 8.0;
+/// Steps between judgements grow by this factor, so that their number is logarithmic.
+const LATER: f64 = 1.3;
+/// Seconds between two reports of progress.
+const REPORT_EVERY_S: f64 = 0.05;
+
+/// A running method with what has been proved about it.
+pub(super) struct Follower<'c, 'p> {
+    problem: &'c Problem<'c>,
+    context: &'c Context,
+    reduction: &'c Reduction,
+    judge: &'c mut Judge<'p>,
+    passes: &'c Passes<'c>,
+    start: Instant,
+    /// The best safe lower bound of the relaxation.
+    lower: Option<f64>,
+    trace: Vec<TraceRow>,
+    iterations: u64,
+    next_judgement: u64,
+    told_s: f64,
+}
+
+impl<'c, 'p> Follower<'c, 'p> {
+    /// Follows a method on the reduced system of `passes`.
+    pub(super) fn new(
+        (problem, context): (&'c Problem<'c>, &'c Context),
+        (reduction, passes): (&'c Reduction, &'c Passes<'c>),
+        judge: &'c mut Judge<'p>,
+        start: Instant,
+    ) -> Self {
+        Self {
+            problem,
+            context,
+            reduction,
+            judge,
+            passes,
+            start,
+            lower: None,
+            trace: Vec::new(),
+            iterations: 0,
+            next_judgement: 0,
+            told_s: 0.0,
+        }
+    }
+
+    /// The multipliers of a candidate in the original system.
+    fn segments(&self, candidate: &Candidate) -> Vec<Segment> {
+        let end_block = self.problem.system.output_block();
+        vec![Segment { end_block, multipliers: self.reduction.lift(&candidate.multipliers) }]
+    }
+
+    /// Evaluates the candidate's vectors safely.
+    fn bound_below(&mut self, candidate: &Candidate) {
+        if candidate.vectors.ncols() == 0 {
+            return;
+        }
+        let point = self.passes.relaxation_point(candidate.vectors.as_ref());
+        let query = &self.problem.query;
+        let iteration = LiftedIteration::from_point(self.reduction.system(), query, &point, 1);
+        let (point, pulls) = iteration.point();
+        let point = self.reduction.lift_point(&self.problem.system, &point, pulls);
+        if let Ok(value) = relaxation_value(&self.problem.system, query, &point) {
+            self.lower = Some(self.lower.map_or(value, |lower| lower.max(value)));
+        }
+    }
+
+    /// Tries to prove a candidate with the margin that part of its gap allows, and with larger ones where that fails.
+    fn prove(&mut self, candidate: &Candidate) {
+        let segments = self.segments(candidate);
+        let claimed = self.reduction.bound_scale() * candidate.claimed;
+        let gap = self.lower.map_or(1.0, |lower| claimed / lower - 1.0).clamp(self.context.tolerance, 1.0);
+        let mut epsilon = ROUNDING_SHARE * gap / (self.problem.system.hidden_blocks() + 1) as f64;
+        for _ in 0..=MORE_MARGINS {
+            if self.judge.attempt(&segments, epsilon).is_ok() || !self.judge.has_time() {
+                break;
+            }
+            epsilon *= MARGIN_STEP;
+        }
+    }
+
+    /// Whether what is proved from both sides is as close as was asked for.
+    fn is_closed(&self) -> bool {
+        let proved = self.judge.best().map(|best| best.bound.value());
+        proved.zip(self.lower).is_some_and(|(upper, lower)| upper <= lower * (1.0 + self.context.tolerance))
+    }
+
+    /// The proposal of a finished run.
+    pub(super) fn proposal(self, run: &Run, options: String, assemble_s: f64) -> Proposal {
+        let (status, done) = match run.ending {
+            Ending::Enough => ("solved", true),
+            Ending::Finished => ("all iterations made", true),
+            Ending::Interrupted => ("interrupted", false),
+            _ => ("stalled: no step makes the bound smaller, but the gap is above the tolerance", false),
+        };
+        let closed = self.is_closed();
+        Proposal {
+            candidates: if closed { Vec::new() } else { vec![self.segments(&run.best)] },
+            claimed: self.reduction.bound_scale() * run.best.claimed,
+            relaxation_lower: self.lower,
+            iterations: Some(run.iterations),
+            options,
+            status: status.to_owned(),
+            interrupted: !done,
+            assemble_s,
+            solve_s: self.start.elapsed().as_secs_f64() - assemble_s - self.judge.spent().as_secs_f64(),
+            trace: self.trace,
+            ..Proposal::default()
+        }
+    }
+}
+
+impl Companion for Follower<'_, '_> {
+    fn observe(&mut self, step: &Step) {
+        self.iterations = step.iterations;
+        let time_s = self.start.elapsed().as_secs_f64();
+        let claimed = self.reduction.bound_scale() * step.claimed;
+        self.trace.push(TraceRow {
+            time_s,
+            sweeps: step.products,
+            value: claimed,
+            scaled_eigenvalue: step.scaled_eigenvalue,
+            rank: 1,
+            proved: self.judge.best().map(|best| best.bound.value()),
+        });
+        if time_s - self.told_s >= REPORT_EVERY_S {
+            self.told_s = time_s;
+            self.context.report(&Stage::Solving { iteration: step.iterations, claimed, gap: None });
+        }
+    }
+
+    fn judge(&mut self, candidate: &Candidate) -> Verdict {
+        if self.iterations < self.next_judgement {
+            return Verdict::More;
+        }
+        self.next_judgement = ((self.iterations as f64 * LATER) as u64).max(self.iterations + 1);
+        self.bound_below(candidate);
+        self.prove(candidate);
+        if self.is_closed() { Verdict::Enough } else { Verdict::More }
+    }
+
+    fn is_over(&self) -> bool {
+        self.context.limits.stop_requested()
+    }
+}
