@@ -1,0 +1,30 @@
+//! Extreme eigenpairs of symmetric operators that are known by their products with vectors.
+//!
+//! Block Lanczos (Golub and Underwood 1977): an orthonormal basis `Q` of the Krylov space of a block of starting vectors,
+//! `A Q = Q T + R Eᵀ` with `T = QᵀAQ` and `R` the part of the last images outside the basis. Eigenpairs `(θ, y)` of `T`
+//! give Ritz pairs `(θ, Q y)`, whose residual `‖A Q y − θ Q y‖ = ‖R Eᵀ y‖` needs no further product.
+//!
+//! * *Orthogonality*: every new block is orthogonalised against the whole basis, twice (Giraud, Langou, Rozložník and van den
+//!   Eshof 2005). `T` is taken from those inner products, all of them, so that it holds for any basis.
+//! * *Memory*: a full basis is compressed to its best Ritz vectors, next to which the block that was to come remains the
+//!   residual of all of them: the thick restart (Wu and Simon 2000).
+//! * *Invariant spaces*: what is found in one is exact within it. A block of random vectors orthogonal to it shows what it
+//!   lacks: see [`LookAgain`].
+//!
+//! A Ritz value is a Rayleigh quotient, so up to rounding the smallest Ritz value is never below the smallest eigenvalue, and
+//! the largest never above the largest: inner bounds. They can show that a proof must fail, and never that one will succeed.
+//! A small residual says that there is an eigenvalue nearby and not which one. Nothing here is a proof.
+//!
+//! Results depend on the arguments alone: one thread, and every random number from the generator that is passed in.
+
+pub use lanczos::extreme_pairs;
+pub use pairs::{LanczosError, RitzPairs, Stop};
+pub use settings::{Checks, End, LanczosSettings, LookAgain, Progress, Start, Watch};
+
+mod basis;
+mod lanczos;
+mod orthogonal;
+mod pairs;
+mod projected;
+mod search;
+mod settings;
