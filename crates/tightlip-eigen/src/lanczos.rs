@@ -136,7 +136,7 @@ impl Run<'_> {
                 if !fresh {
                     self.solve()?;
                 }
-                if stagnation.has_stalled(self.worst_residual() / self.scale()) {
+                if stagnation.has_stalled(self.awaited_residual() / self.scale()) {
                     return Ok(Stop::Stalled);
                 }
                 self.restart();
@@ -153,11 +153,22 @@ impl Run<'_> {
             if self.basis.made() == self.basis.order() {
                 return Ok(Stop::Converged);
             }
+            eprintln!(
+                "DBG {} {} {:?} {:?} w{}",
+                self.steps,
+                self.basis.made(),
+                &self.solved.values()[..self.residuals.len()],
+                self.residuals,
+                self.basis.width()
+            );
             match search.judge(self.finding(), self.steps, self.scale()) {
                 Verdict::GoOn => {}
                 Verdict::Done => return Ok(Stop::Converged),
                 Verdict::Join if self.join_room() == 0 => return Ok(Stop::Converged),
-                Verdict::Join => self.basis.join(None, self.join_room(), random),
+                Verdict::Join => {
+                    self.basis.join(None, self.join_room(), random);
+                    stagnation = Stagnation::new();
+                }
             }
         }
     }
@@ -217,9 +228,10 @@ impl Run<'_> {
         ends.fold(self.basis.scale(), |scale, value| scale.max(value.abs()))
     }
 
-    /// The largest residual of the wanted pairs.
-    fn worst_residual(&self) -> f64 {
-        self.residuals.iter().take(self.pairs).fold(0.0, |worst, &residual| worst.max(residual))
+    /// The largest residual of the wanted pairs; that of the next one too where these have converged.
+    fn awaited_residual(&self) -> f64 {
+        let count = if self.finding().is_converged() { self.pairs + 1 } else { self.pairs };
+        self.residuals.iter().take(count).fold(0.0, |worst, &residual| worst.max(residual))
     }
 
     /// The wanted pairs as far as they are there.
