@@ -14,6 +14,9 @@ const KEPT: f64 = 0.4;
 /// The first check under [`Checks::Rising`] has this many vectors beyond the wanted pairs.
 const FIRST_CHECK: usize = 12;
 
+/// Every restart leaves the basis less orthonormal by some `ε`; after this many it is made so again.
+const RESTARTS_BETWEEN: usize = 4;
+
 /// Extreme eigenpairs of a symmetric operator by block Lanczos with full reorthogonalisation and thick restarts.
 ///
 /// `apply(x, y)` overwrites `y` with the images of the columns of `x`, both `order × b` with `b` from 1 to the width of a
@@ -153,14 +156,6 @@ impl Run<'_> {
             if self.basis.made() == self.basis.order() {
                 return Ok(Stop::Converged);
             }
-            eprintln!(
-                "DBG {} {} {:?} {:?} w{}",
-                self.steps,
-                self.basis.made(),
-                &self.solved.values()[..self.residuals.len()],
-                self.residuals,
-                self.basis.width()
-            );
             match search.judge(self.finding(), self.steps, self.scale()) {
                 Verdict::GoOn => {}
                 Verdict::Done => return Ok(Stop::Converged),
@@ -211,6 +206,9 @@ impl Run<'_> {
         let kept = (self.pairs + more).min(room).min(self.basis.made());
         self.basis.compress(&self.solved, kept);
         self.restarts += 1;
+        if self.restarts.is_multiple_of(RESTARTS_BETWEEN) {
+            self.basis.straighten();
+        }
         self.next_check = self.next_check.min(kept + kept / 2 + 1);
     }
 
