@@ -38,8 +38,9 @@ pub fn extreme_pairs(
     apply: &mut dyn FnMut(MatRef<'_, f64>, MatMut<'_, f64>),
     watch: Watch<'_>,
 ) -> Result<RitzPairs, LanczosError> {
+    let Start { vectors, random } = start;
     let pairs = settings.pairs.min(order);
-    check_start(order, start.vectors)?;
+    check_start(order, vectors)?;
     let largest = settings.largest_basis.min(order).min(settings.most_products.max(pairs + 1));
     if largest < order && settings.largest_basis <= pairs {
         return Err(LanczosError::SmallBasis { largest_basis: settings.largest_basis, pairs });
@@ -51,10 +52,10 @@ pub fn extreme_pairs(
         return Ok(nothing(order, Stop::Products));
     }
     let room = if largest < order { largest - pairs } else { order };
-    let given = start.vectors.map_or(0, |vectors| vectors.ncols());
+    let given = vectors.map_or(0, |vectors| vectors.ncols());
     let width = settings.block.max(1).max(given).min(room).min(settings.most_products);
     let mut basis = Basis::new(order, largest, width);
-    basis.join(start.vectors, width, start.random);
+    basis.join(vectors, width, random);
     let mut run = Run {
         settings,
         pairs,
@@ -66,7 +67,7 @@ pub fn extreme_pairs(
         restarts: 0,
         next_check: pairs + FIRST_CHECK,
     };
-    let stop = run.iterate(start.random, apply, watch)?;
+    let stop = run.iterate(random, apply, watch)?;
     Ok(run.answer(stop))
 }
 

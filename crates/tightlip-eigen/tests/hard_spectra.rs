@@ -116,8 +116,8 @@ fn identity_zero_and_rank_one_end_with_all_their_pairs() {
 #[test]
 fn every_copy_of_a_multiple_eigenvalue_is_found() {
     let n = 100;
-    let many: Vec<f64> = (0..n).map(|i| if i < 5 { -1.0 } else { i as f64 / 20.0 }).collect();
-    let few: Vec<f64> = (0..n).map(|i| if i < 5 { -1.0 } else { (i % 3) as f64 }).collect();
+    let many: Vec<f64> = (0..n).map(|i| if i < 5 { -1.0 } else { f64::from(i) / 20.0 }).collect();
+    let few: Vec<f64> = (0..n).map(|i| if i < 5 { -1.0 } else { f64::from(i % 3) }).collect();
     for (spectrum, look_again) in [(many, LookAgain::AfterConvergence), (few, LookAgain::AfterBreakdown)] {
         let matrix = with_spectrum(&spectrum, 3);
         for block in [1, 4] {
