@@ -104,6 +104,20 @@ fn the_model_knows_no_optimisation_and_assembly_no_solver() {
 }
 
 #[test]
+fn the_eigensolver_knows_no_network_and_no_solver() {
+    for name in dependencies("tightlip-eigen") {
+        let allowed = ["tightlip-model", "faer", "rand", "rand_chacha", "rand_distr", "thiserror"];
+        assert!(allowed.contains(&name.as_str()), "tightlip-eigen depends on {name}");
+    }
+    for name in ["tightlip-lifted", "tightlip-interior"] {
+        for used in dependencies(name).into_iter().filter(|used| used.starts_with("tightlip")) {
+            let allowed = ["tightlip-eigen", "tightlip-model", "tightlip-sdp"];
+            assert!(allowed.contains(&used.as_str()), "{name} depends on {used}");
+        }
+    }
+}
+
+#[test]
 fn clarabel_is_named_in_one_crate() {
     for path in sources() {
         let name = path.to_string_lossy().into_owned();

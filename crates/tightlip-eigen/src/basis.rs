@@ -15,8 +15,9 @@ use crate::projected::Projected;
 
 /// Rows that are compressed at once at a restart, in a buffer of their own.
 const ROWS: usize = 256;
-/// Least multiple of `ε` times the scale of the operator that counts as more than rounding.
-const ROUNDING: f64 = 8.0;
+/// What a product and its projections leave of rounding, in multiples of `ε` times the scale of the operator, is below this
+/// and four times the root of the order.
+const ROUNDING: f64 = 16.0;
 
 /// The relation `A Q = Q T + N B Eᵀ`.
 pub(crate) struct Basis {
@@ -131,7 +132,7 @@ impl Basis {
 
     /// What counts as rounding, relative to the scale.
     fn rounding(&self) -> f64 {
-        ROUNDING.max((self.vectors.nrows() as f64).sqrt()) * f64::EPSILON
+        (ROUNDING + 4.0 * (self.vectors.nrows() as f64).sqrt()) * f64::EPSILON
     }
 
     /// Moves the next block into the basis, multiplies it by the operator, extends `T`, and leaves the part of the images
@@ -198,6 +199,13 @@ impl Basis {
             self.projected[(i, i)] = value;
         }
         self.made = count;
+    }
+
+    /// Makes a basis that is orthonormal but for rounding so to the last digits.
+    pub(crate) fn straighten(&mut self) {
+        let known = self.vectors.as_mut().subcols_mut(0, self.made);
+        let none = Mat::<f64>::zeros(known.nrows(), 0);
+        orthonormalise(none.as_ref(), known, &vec![1.0; self.made], 0.0);
     }
 
     /// Room for blocks of `width`.

@@ -14,6 +14,9 @@ const KEPT: f64 = 0.4;
 /// The first check under [`Checks::Rising`] has this many vectors beyond the wanted pairs.
 const FIRST_CHECK: usize = 12;
 
+/// Every restart leaves the basis less orthonormal by some `ε`; after this many it is made so again.
+const RESTARTS_BETWEEN: usize = 4;
+
 /// Extreme eigenpairs of a symmetric operator by block Lanczos with full reorthogonalisation and thick restarts.
 ///
 /// `apply(x, y)` overwrites `y` with the images of the columns of `x`, both `order × b` with `b` from 1 to the width of a
@@ -35,8 +38,9 @@ pub fn extreme_pairs(
     apply: &mut dyn FnMut(MatRef<'_, f64>, MatMut<'_, f64>),
     watch: Watch<'_>,
 ) -> Result<RitzPairs, LanczosError> {
+    let Start { vectors, random } = start;
     let pairs = settings.pairs.min(order);
-    check_start(order, start.vectors)?;
+    check_start(order, vectors)?;
     let largest = settings.largest_basis.min(order).min(settings.most_products.max(pairs + 1));
     if largest < order && settings.largest_basis <= pairs {
         return Err(LanczosError::SmallBasis { largest_basis: settings.largest_basis, pairs });
@@ -48,10 +52,10 @@ pub fn extreme_pairs(
         return Ok(nothing(order, Stop::Products));
     }
     let room = if largest < order { largest - pairs } else { order };
-    let given = start.vectors.map_or(0, |vectors| vectors.ncols());
+    let given = vectors.map_or(0, |vectors| vectors.ncols());
     let width = settings.block.max(1).max(given).min(room).min(settings.most_products);
     let mut basis = Basis::new(order, largest, width);
-    basis.join(start.vectors, width, start.random);
+    basis.join(vectors, width, random);
     let mut run = Run {
         settings,
         pairs,
@@ -63,7 +67,7 @@ pub fn extreme_pairs(
         restarts: 0,
         next_check: pairs + FIRST_CHECK,
     };
-    let stop = run.iterate(start.random, apply, watch)?;
+    let stop = run.iterate(random, apply, watch)?;
     Ok(run.answer(stop))
 }
 
@@ -136,7 +140,7 @@ impl Run<'_> {
                 if !fresh {
                     self.solve()?;
                 }
-                if stagnation.has_stalled(self.worst_residual() / self.scale()) {
+                if stagnation.has_stalled(self.awaited_residual() / self.scale()) {
                     return Ok(Stop::Stalled);
                 }
                 self.restart();
@@ -157,7 +161,10 @@ impl Run<'_> {
                 Verdict::GoOn => {}
                 Verdict::Done => return Ok(Stop::Converged),
                 Verdict::Join if self.join_room() == 0 => return Ok(Stop::Converged),
-                Verdict::Join => self.basis.join(None, self.join_room(), random),
+                Verdict::Join => {
+                    self.basis.join(None, self.join_room(), random);
+                    stagnation = Stagnation::new();
+                }
             }
         }
     }
@@ -200,6 +207,9 @@ impl Run<'_> {
         let kept = (self.pairs + more).min(room).min(self.basis.made());
         self.basis.compress(&self.solved, kept);
         self.restarts += 1;
+        if self.restarts.is_multiple_of(RESTARTS_BETWEEN) {
+            self.basis.straighten();
+        }
         self.next_check = self.next_check.min(kept + kept / 2 + 1);
     }
 
@@ -217,9 +227,10 @@ impl Run<'_> {
         ends.fold(self.basis.scale(), |scale, value| scale.max(value.abs()))
     }
 
-    /// The largest residual of the wanted pairs.
-    fn worst_residual(&self) -> f64 {
-        self.residuals.iter().take(self.pairs).fold(0.0, |worst, &residual| worst.max(residual))
+    /// The largest residual of the wanted pairs; that of the next one too where these have converged.
+    fn awaited_residual(&self) -> f64 {
+        let count = if self.finding().is_converged() { self.pairs + 1 } else { self.pairs };
+        self.residuals.iter().take(count).fold(0.0, |worst, &residual| worst.max(residual))
     }
 
     /// The wanted pairs as far as they are there.

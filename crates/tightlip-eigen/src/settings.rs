@@ -50,7 +50,7 @@ pub struct LanczosSettings {
     /// Most products of the operator with one vector.
     pub most_products: usize,
     /// Residuals of converged pairs relative to the scale of the operator, the largest `|θ|` or `‖A q‖` seen. Residuals cannot
-    /// be told from rounding below about `1e-14`.
+    /// be told from rounding below about `4 √order ε`.
     pub tolerance: f64,
     /// When to look at the Ritz values.
     pub checks: Checks,

@@ -4,15 +4,15 @@
 //! relaxation to first order (Burer & Monteiro 2005; Boumal, Voroninski & Bandeira 2016): `τ z` becomes a new row of every
 //! `V_k`. The rank doubles; the other new rows get a little noise, so that they can take part.
 
-use faer::MatRef;
+use faer::{Col, MatMut, MatRef};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
+use tightlip_eigen::{Checks, End, LanczosSettings, Start, Watch, extreme_pairs};
 use tightlip_model::Multipliers;
 
 use crate::columns::column;
 use crate::iteration::LiftedIteration;
-use crate::lanczos::{RitzPair, smallest};
 use crate::multipliers::{self, diagonal};
 use crate::scaled_pencil::ScaledPencil;
 use crate::state::State;
@@ -24,13 +24,34 @@ const NOISE: f64 = 1e-3;
 /// Size of random rows where nothing better is known; ten times less takes ten times the sweeps to grow.
 const RANDOM_STEP: f64 = 0.1;
 
+/// A Ritz value of the scaled pencil and its unit vector.
+#[derive(Debug, Clone)]
+pub(crate) struct RitzPair {
+    pub(crate) value: f64,
+    pub(crate) vector: Col<f64>,
+}
+
 impl LiftedIteration<'_> {
     /// The smallest Ritz value of the scaled pencil at the current multipliers after `steps` Lanczos steps, an upper
     /// bound of its smallest eigenvalue; with its vector. `None` if the multipliers are not finite.
     pub(crate) fn negative_direction(&mut self, steps: usize) -> Option<RitzPair> {
         let multipliers = multipliers::of_pass(&self.relaxation, &self.pass);
         let pencil = ScaledPencil::new(&self.relaxation, &multipliers);
-        smallest(pencil.order(), steps, &mut self.random, &mut |x, y| pencil.apply(x, y))
+        let settings = LanczosSettings {
+            largest_basis: steps.max(2),
+            most_products: steps,
+            checks: Checks::FullBasis,
+            ..LanczosSettings::new(1, End::Smallest)
+        };
+        let mut apply = |x: MatRef<'_, f64>, mut y: MatMut<'_, f64>| {
+            for j in 0..x.ncols() {
+                pencil.apply(x.col(j), y.as_mut().col_mut(j));
+            }
+        };
+        let start = Start::random(&mut self.random);
+        let pairs = extreme_pairs(pencil.order(), &settings, start, &mut apply, Watch::default()).ok()?;
+        let value = *pairs.values.first()?;
+        Some(RitzPair { value, vector: pairs.vectors.col(0).to_owned() })
     }
 
     /// Doubles the rank with random rows, for a point that stands still without a negative direction in reach of Lanczos.

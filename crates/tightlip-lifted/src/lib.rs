@@ -41,7 +41,7 @@
 //! the gap closes with the value, in half the sweeps.
 //!
 //! *Escape* (`escape`): a point can be optimal for its rank and not for the relaxation. Then the pencil has a negative
-//! direction, found by Lanczos (`lanczos`, `scaled_pencil`), which becomes a new row of every `V_k`; the rank doubles.
+//! direction, found by Lanczos (`tightlip_eigen`, `scaled_pencil`), which becomes a new row of every `V_k`; the rank doubles.
 //!
 //! *Patterns* (`pattern`): one column from many starts, a lower bound of FGL.
 //!
@@ -60,7 +60,6 @@ pub use solve::{Companion, Row, Settings, Stop, Verdict, solve};
 mod columns;
 mod escape;
 mod iteration;
-mod lanczos;
 mod long;
 mod multipliers;
 mod null_space;
