@@ -17,14 +17,22 @@
 //!
 //! Results depend on the arguments alone: one thread, and every random number from the generator that is passed in.
 
+pub use bundle::{BundleSettings, Run, spectral_bundle};
+pub use companion::{Candidate, Companion, Ending, Step, Verdict};
 pub use lanczos::extreme_pairs;
 pub use pairs::{LanczosError, RitzPairs, Stop};
+pub use scaled_pencil::{Passes, ScaledPencil};
 pub use settings::{Checks, End, LanczosSettings, LookAgain, Progress, Start, Watch};
+pub use variables::Variables;
 
 mod basis;
+mod bundle;
+mod companion;
 mod lanczos;
 mod orthogonal;
 mod pairs;
 mod projected;
+mod scaled_pencil;
 mod search;
 mod settings;
+mod variables;
