@@ -2,8 +2,7 @@
 
 use crate::settings::LookAgain;
 
-/// Least steps of a look from random vectors: after twelve, an isolated eigenvalue shows in any spectrum (Kuczyński and
-/// Woźniakowski 1992).
+/// Least steps of a look from random vectors: an eigenvalue well apart from the others shows in fewer (chosen, not proved).
 const LEAST_STEPS: usize = 12;
 /// Residuals up to this part of the scale are within rounding: falling no further there is the end.
 const ROUNDING: f64 = 1e-11;
