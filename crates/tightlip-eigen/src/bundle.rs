@@ -45,7 +45,7 @@ pub struct BundleSettings {
 
 impl Default for BundleSettings {
     fn default() -> Self {
-        Self { new_vectors: 8, kept_vectors: 8, most_iterations: 2000, seed: 0 }
+        Self { new_vectors: 8, kept_vectors: 6, most_iterations: 2000, seed: 0 }
     }
 }
 
@@ -68,9 +68,9 @@ const PENALTY: f64 = 1.2;
 const SHARED: f64 = 0.05;
 /// A step that gains more than this part of what the model promised loosens the proximal term, one that gains less than
 /// the other tightens it.
-const GOOD: f64 = 0.5;
-const POOR: f64 = 0.1;
-const LOOSER: f64 = 0.4;
+const GOOD: f64 = 0.7;
+const POOR: f64 = 0.2;
+const LOOSER: f64 = 0.6;
 const TIGHTER: f64 = 2.0;
 /// The range of the proximal factor.
 const PROXIMAL: (f64, f64) = (1e-3, 1e4);
@@ -290,7 +290,7 @@ impl<'a, 's> Bundle<'a, 's> {
 }
 
 /// Part of a promised gain, per block, to which eigenvalues are computed.
-const ACCURACY: f64 = 0.03;
+const ACCURACY: f64 = 0.1;
 /// Products for one pencil at most.
 const MOST_PRODUCTS: usize = 800;
 
