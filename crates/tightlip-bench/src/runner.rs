@@ -146,6 +146,7 @@ impl Runner<'_> {
             verdict: None,
             iterations: answer.iterations,
             passes: answer.passes,
+            products: answer.products,
             rank: answer.rank,
             order: size(|program| program.order),
             cones: size(|program| program.cones),
@@ -185,10 +186,12 @@ impl Runner<'_> {
             method: one_line(&cell.method),
             repetition: cell.repetition,
             time_s: step.time_s,
-            passes: step.sweeps,
+            iterations: step.iterations,
+            products: step.products,
             value: step.value,
+            claimed: step.claimed,
             scaled_eigenvalue: step.scaled_eigenvalue,
-            rank: step.rank as u64,
+            rank: step.rank.map(|rank| rank as u64),
             proved: step.proved,
         };
         match &cell.work {
