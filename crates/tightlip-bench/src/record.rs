@@ -226,12 +226,14 @@ impl Question {
 
     /// Network, and norms and outputs where they are not the usual ones.
     pub fn label(&self) -> String {
-        if self.is_usual() {
-            return self.network.clone();
-        }
+        if self.is_usual() { self.network.clone() } else { format!("{} {}", self.network, self.asked()) }
+    }
+
+    /// Norms and outputs.
+    pub fn asked(&self) -> String {
         let norm = |name: &str| if name == "inf" { "∞".to_owned() } else { name.to_owned() };
         let output = if self.output == "all" { String::new() } else { format!(", output {}", self.output) };
-        format!("{} ℓ{}→ℓ{}{output}", self.network, norm(&self.input_norm), norm(&self.output_norm))
+        format!("ℓ{}→ℓ{}{output}", norm(&self.input_norm), norm(&self.output_norm))
     }
 }
 
