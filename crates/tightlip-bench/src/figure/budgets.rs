@@ -46,8 +46,10 @@ impl Figure for Budgets {
             let gaps = |budget: f64| networks.iter().map(move |course| course.and_then(|c| c.gap_within(budget)));
             let proved = budgets.iter().map(|budget| gaps(*budget).flatten().count().to_string());
             counts.push(format!("{method} {} of {}", proved.collect::<Vec<_>>().join(", "), networks.len()));
-            let points: Vec<Point> =
-                budgets.iter().filter_map(|budget| point(method, *budget, gaps(*budget).collect())).collect();
+            let points: Vec<Point> = budgets
+                .iter()
+                .filter_map(|budget| point(method, *budget, &gaps(*budget).collect::<Vec<_>>()))
+                .collect();
             let series = |shape, points| Series::new(*method, results.style(method), shape, points);
             chart.series.push(series(Shape::Line, points.clone()));
             chart.series.push(series(Shape::Points, points));
@@ -89,7 +91,7 @@ fn decade(seconds: f64) -> i32 {
 }
 
 /// The middle of the gaps at a budget; nothing where half of the networks or more have none.
-fn point(method: &str, budget: f64, gaps: Vec<Option<f64>>) -> Option<Point> {
+fn point(method: &str, budget: f64, gaps: &[Option<f64>]) -> Option<Point> {
     let proved = gaps.iter().flatten().count();
     let mut sorted: Vec<f64> = gaps.iter().map(|gap| gap.map_or(f64::INFINITY, |gap| gap.max(LEAST_GAP))).collect();
     sorted.sort_by(f64::total_cmp);

@@ -6,7 +6,7 @@
 use super::canvas::{Anchor, Canvas, Label, Paint, Pen, Purpose, Weight};
 use super::legend::Legend;
 use super::panels::{self, Frame, Panel};
-use super::scale::Scale;
+use super::scale::{Scale, Tick};
 use super::style::Marker;
 use super::{Axis, Chart, Point, Series, Shape, Spacing, Style};
 
@@ -170,20 +170,30 @@ fn draw_horizontal_axis(canvas: &mut Canvas, frame: &Frame, scale: &Scale) {
         let x = scale.place(value);
         canvas.line(vec![(x, frame.bottom), (x, frame.bottom + 4.0)], AXIS);
     }
-    let mut free = 0.0;
-    for tick in scale.ticks() {
+    let ticks = scale.ticks();
+    let step = label_step(&ticks, scale);
+    for (index, tick) in ticks.iter().enumerate() {
         let x = scale.place(tick.value);
         canvas.line(vec![(x, frame.top), (x, frame.bottom)], GRID);
         canvas.line(vec![(x, frame.bottom), (x, frame.bottom + 7.0)], AXIS);
-        let half = 0.5 * Canvas::text_width(&tick.label, TICK_SIZE);
-        // A number at the very end of the axis moves in rather than out of the picture.
-        let middle = x.min(WIDTH - half - EDGE);
-        // In a narrow panel not every number has room beside the one before.
-        if middle - half >= free {
+        if index % step == 0 {
+            // A number at the very end of the axis moves in rather than out of the picture.
+            let middle = x.min(WIDTH - 0.5 * Canvas::text_width(&tick.label, TICK_SIZE) - EDGE);
             canvas.text((middle, frame.bottom + 25.0), label(&tick.label, TICK_SIZE, Anchor::Middle));
-            free = middle + half + EDGE;
         }
     }
+}
+
+/// In a narrow panel only every so many numbers have room beside each other.
+fn label_step(ticks: &[Tick], scale: &Scale) -> usize {
+    let half = |tick: &Tick| 0.5 * Canvas::text_width(&tick.label, TICK_SIZE);
+    let apart =
+        |one: &Tick, next: &Tick| scale.place(next.value) - scale.place(one.value) >= half(one) + half(next) + EDGE;
+    let fits = |step: &usize| {
+        let shown: Vec<&Tick> = ticks.iter().step_by(*step).collect();
+        shown.windows(2).all(|pair| apart(pair[0], pair[1]))
+    };
+    (1..ticks.len()).find(fits).unwrap_or(ticks.len().max(1))
 }
 
 fn draw_categories(canvas: &mut Canvas, frame: &Frame, scale: &Scale, categories: &[String]) {
@@ -300,6 +310,15 @@ mod tests {
         let short = shortened("random 784-1024x8-10 softplus seed 17", LONGEST_NAME);
         assert_eq!(short, "random 784-10…plus seed 17");
         assert_eq!(short.chars().count(), LONGEST_NAME);
+    }
+
+    #[test]
+    fn numbers_of_a_narrow_axis_leave_room_between_each_other() {
+        let step = |width: f64| {
+            let scale = Scale::around(&Axis::logarithmic(""), [1e-3, 10.0].into_iter(), (0.0, width));
+            label_step(&scale.ticks(), &scale)
+        };
+        assert_eq!([500.0, 150.0, 20.0].map(step), [1, 2, 5]);
     }
 
     #[test]

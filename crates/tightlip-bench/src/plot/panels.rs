@@ -10,7 +10,7 @@ use super::{Chart, Series};
 
 const TEXT_SIZE: u32 = 17;
 /// Names that do not fit at this size lose their middle.
-const LEAST_NAME_SIZE: u32 = 13;
+const LEAST_NAME_SIZE: u32 = 12;
 const LINE: f64 = 24.0;
 /// Between columns.
 const GUTTER: f64 = 22.0;
