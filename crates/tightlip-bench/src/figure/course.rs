@@ -42,11 +42,11 @@ impl Course<'_> {
 type Steps<'r> = BTreeMap<(Question, &'r str), Vec<&'r TraceRecord>>;
 
 /// The courses of the first repetition, by question and method; an estimate converges to no bound.
-pub(super) fn courses(results: &Results) -> Vec<Course<'_>> {
+pub(super) fn courses<'r>(results: &'r Results) -> Vec<Course<'r>> {
     let estimates: BTreeSet<&str> =
         results.records().iter().filter(|row| row.is_estimate()).map(|row| row.method.as_str()).collect();
     let bounds = |step: &&TraceRecord| !estimates.contains(step.method.as_str());
-    let mut all: Steps = BTreeMap::new();
+    let mut all: Steps<'r> = BTreeMap::new();
     for step in results.traces().iter().filter(|step| step.repetition == 1).filter(bounds) {
         let question = Question {
             network: step.network.clone(),
@@ -56,14 +56,13 @@ pub(super) fn courses(results: &Results) -> Vec<Course<'_>> {
         };
         all.entry((question, results.name_of(step))).or_default().push(step);
     }
-    let course = |((question, method), steps): (&(Question, &'_ str), &Vec<_>)| {
-        let reference = optimum(results, question, method).or_else(|| best(results, &all, question, method));
-        (question.clone(), reference, steps.clone())
+    let course = |((question, method), steps): (&(Question, &'r str), &Vec<&'r TraceRecord>)| Course {
+        question: question.clone(),
+        method,
+        steps: steps.clone(),
+        reference: optimum(results, question, method).or_else(|| best(results, &all, question, method)),
     };
-    let found: Vec<_> = all.iter().map(course).collect();
-    let methods = all.keys().map(|(_, method)| *method);
-    let with_method = found.into_iter().zip(methods);
-    with_method.map(|((question, reference, steps), method)| Course { question, method, steps, reference }).collect()
+    all.iter().map(course).collect()
 }
 
 /// The best proved lower bound of the optimum of a method's relaxation.
