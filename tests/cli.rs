@@ -279,6 +279,16 @@ fn every_course_ends_with_what_was_proved() {
 }
 
 #[test]
+fn a_method_that_stands_in_for_another_has_no_course() {
+    let (_folder, path) = scratch();
+    let (model, trace) = (data("iris_4-16-16-3_tanh_std.onnx"), path("trace.csv"));
+    let late = ["--method", "lipsdp-neuron.interior", "--time-limit", "1e-9", "--trace", &trace, "--json"];
+    let report = json(&succeeds(&[&["bound", &model], &late[..]].concat()));
+    assert_eq!(report["method"], "norm-product");
+    assert_eq!(fs::read_to_string(&trace).expect("a trace").trim_end(), TRACE_HEADER);
+}
+
+#[test]
 fn the_gap_is_proved_and_as_small_as_asked() {
     let (_folder, path) = scratch();
     let model = data("digits_64-16-16-10_sigmoid_std.onnx");
