@@ -42,7 +42,7 @@ fn the_report_has_exactly_the_promised_keys() {
     assert_eq!(
         keys(&report),
         "certificate claimed failure_probability gap interrupted iterations kind level lower method network options peak_rss_mib \
-         program query rank relaxation_lower schema_version seconds status sweeps value version"
+         products program query rank relaxation_lower schema_version seconds status sweeps value version"
     );
     assert_eq!(keys(&report["network"]), "activations hidden inputs outputs path sha256");
     assert_eq!(keys(&report["query"]), "input_norm output output_norm region");
@@ -239,6 +239,55 @@ fn every_pair_of_norms_is_bounded_and_its_certificate_verifies() {
     fails(&["bound", &model, "--input-norm", "3"], 2, &["1, 2 or inf"]);
 }
 
+/// The columns of `--trace`.
+const TRACE_HEADER: &str = "time_s,iterations,products,value,claimed,scaled_eigenvalue,rank,proved";
+
+#[test]
+fn every_course_ends_with_what_was_proved() {
+    let (_folder, path) = scratch();
+    let model = data("iris_4-16-16-3_tanh_std.onnx");
+    for method in [
+        "norm-product",
+        "lipsdp-neuron.full.clarabel",
+        "lipsdp-layer.interior",
+        "lipsdp-neuron.interior",
+        "lipsdp-neuron.lifted",
+    ] {
+        let trace = path("trace.csv");
+        let report = json(&succeeds(&["bound", &model, "--method", method, "--trace", &trace, "--json"]));
+        let mut rows = csv::Reader::from_path(&trace).expect("a trace");
+        let rows: Vec<csv::StringRecord> = rows.records().collect::<Result<_, _>>().expect("whole rows");
+        let numbers = |column: usize| rows.iter().filter_map(move |row| row[column].parse::<f64>().ok());
+        let (times, iterations): (Vec<f64>, Vec<f64>) = (numbers(0).collect(), numbers(1).collect());
+        assert!(times.is_sorted() && iterations.is_sorted(), "{method}: {times:?} {iterations:?}");
+        let last = rows.last().expect("a row");
+        assert_eq!(last[7].parse().ok(), report["value"].as_f64(), "{method}");
+        let said = rows.iter().filter(|row| row[7] == last[7] && row[1] == last[1]).count();
+        assert_eq!(said, 1, "{method}: said once");
+        let made = report["iterations"].as_u64().or(report["sweeps"].as_u64()).unwrap_or(0);
+        assert_eq!(last[1].parse().ok(), Some(made), "{method}");
+        let claims: Vec<f64> = numbers(4).collect();
+        if method.ends_with("clarabel") || method.ends_with("interior") {
+            assert!(claims.len() as u64 > made / 2 && rows.len() > claims.len(), "{method}: {claims:?}");
+            // In units of the bound: the squared objective of Clarabel would be ten times as large.
+            let claimed = claims.last().expect("claims") / report["claimed"].as_f64().expect("a claim");
+            assert!((claimed - 1.0).abs() < 1e-6, "{method}: {claimed}");
+        } else {
+            assert!(claims.is_empty(), "{method}: {claims:?}");
+        }
+    }
+}
+
+#[test]
+fn a_method_that_stands_in_for_another_has_no_course() {
+    let (_folder, path) = scratch();
+    let (model, trace) = (data("iris_4-16-16-3_tanh_std.onnx"), path("trace.csv"));
+    let late = ["--method", "lipsdp-neuron.interior", "--time-limit", "1e-9", "--trace", &trace, "--json"];
+    let report = json(&succeeds(&[&["bound", &model], &late[..]].concat()));
+    assert_eq!(report["method"], "norm-product");
+    assert_eq!(fs::read_to_string(&trace).expect("a trace").trim_end(), TRACE_HEADER);
+}
+
 #[test]
 fn the_gap_is_proved_and_as_small_as_asked() {
     let (_folder, path) = scratch();
@@ -251,10 +300,11 @@ fn the_gap_is_proved_and_as_small_as_asked() {
         assert!(gap > 0.0 && gap <= tolerance.parse().expect("a number"), "{tolerance}: {gap}");
         assert!((number("gap") - gap).abs() < 1e-12);
         let rows = fs::read_to_string(&trace).expect("a trace");
-        assert_eq!(rows.lines().next(), Some("time_s,sweeps,value,scaled_eigenvalue,rank,proved"));
+        assert_eq!(rows.lines().next(), Some(TRACE_HEADER));
         let last: Vec<&str> = rows.lines().last().expect("a row").split(',').collect();
         assert_eq!(last[1].parse().ok(), report["sweeps"].as_u64());
-        assert_eq!(last[5].parse().ok(), report["value"].as_f64());
+        assert_eq!(last[2].parse().ok(), report["products"].as_u64());
+        assert_eq!(last[7].parse().ok(), report["value"].as_f64());
     }
     for wrong in ["0", "-1", "2", "1e-12", "nan", "small"] {
         fails(&["bound", &model, "--tolerance", wrong], 2, &["1e-5"]);

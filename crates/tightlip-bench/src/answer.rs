@@ -40,6 +40,8 @@ pub struct Answer {
     pub iterations: Option<u64>,
     /// Forward and backward passes.
     pub passes: Option<u64>,
+    /// The same, on one vector.
+    pub products: Option<u64>,
     /// Columns of each pass.
     pub rank: Option<u64>,
     /// Size of the semidefinite program.
@@ -96,6 +98,7 @@ impl Answer {
             lower_witness: None,
             iterations: None,
             passes: None,
+            products: None,
             rank: None,
             program: None,
             seconds: None,
@@ -186,6 +189,7 @@ impl Answer {
             lower_witness: report.lower.map(|lower| lower.value).and_then(finite),
             iterations: report.iterations,
             passes: report.sweeps,
+            products: report.products,
             rank: report.rank.map(|rank| rank as u64),
             program: report.program,
             seconds: Some(CellSeconds {
@@ -196,10 +200,16 @@ impl Answer {
                 total: seconds.total,
             }),
             peak_rss_mib: None,
-            // JSON has no infinity: one such step would make the whole answer unreadable.
-            trace: thinned(report.trace.into_iter().filter(|step| step.value.is_finite()).collect()),
+            trace: thinned(report.trace.into_iter().map(finite_step).collect()),
         }
     }
+}
+
+/// The step without numbers that are none: JSON has no infinity, and one would make the whole answer unreadable.
+fn finite_step(step: TraceRow) -> TraceRow {
+    let finite = |number: Option<f64>| number.filter(|number| number.is_finite());
+    let (value, claimed) = (finite(step.value), finite(step.claimed));
+    TraceRow { value, claimed, scaled_eigenvalue: finite(step.scaled_eigenvalue), proved: finite(step.proved), ..step }
 }
 
 /// The course with fewer steps where there are many: all at first, then more and more apart, as a logarithmic axis wants them;
@@ -273,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_without_a_number_is_left_out_so_that_the_answer_can_be_read() {
+    fn a_number_of_a_step_that_is_none_is_absent_so_that_the_answer_can_be_read() {
         let task = Task {
             network: "random:2-3-1:relu:0".parse().expect("a source"),
             file_sha256: None,
@@ -292,10 +302,10 @@ mod tests {
         let network = task.network.load().expect("a network");
         let context = context(&task, &Arc::default(), 10.0);
         let mut report = run(&network, &task, method.as_ref(), &context).expect("a bound");
-        let step = |value| TraceRow { time_s: 0.0, sweeps: 1, value, scaled_eigenvalue: None, rank: 1, proved: None };
-        report.trace = [1.0, f64::INFINITY, 2.0, f64::NAN].map(step).to_vec();
+        let step = |value, claimed| TraceRow { iterations: 1, value, claimed, ..TraceRow::default() };
+        report.trace = vec![step(Some(1.0), Some(f64::INFINITY)), step(Some(f64::NAN), Some(2.0))];
         let answer = Answer::of_report(report, 0.5);
-        assert_eq!(answer.trace, [step(1.0), step(2.0)]);
+        assert_eq!(answer.trace, [step(Some(1.0), None), step(None, Some(2.0))]);
         let text = serde_json::to_string(&answer).expect("an answer is JSON");
         assert_eq!(serde_json::from_str::<Answer>(&text).expect("it is read back"), answer);
     }
@@ -304,16 +314,15 @@ mod tests {
     fn a_long_course_keeps_its_beginning_its_end_and_every_proof() {
         let row = |at: u64| TraceRow {
             time_s: at as f64,
-            sweeps: at,
-            value: 1.0,
-            scaled_eigenvalue: None,
-            rank: 1,
+            iterations: at,
             proved: (at >= 3333).then_some(2.0),
+            ..TraceRow::default()
         };
         let kept = thinned((0..10_000).map(row).collect());
         assert!(kept.len() < 200, "{}", kept.len());
-        assert!(kept[..40].iter().enumerate().all(|(at, row)| row.sweeps == at as u64));
-        assert!(kept.iter().any(|row| row.sweeps == 3333) && kept.last().is_some_and(|row| row.sweeps == 9999));
+        assert!(kept[..40].iter().enumerate().all(|(at, row)| row.iterations == at as u64));
+        let is_kept = |at: u64| kept.iter().any(|row| row.iterations == at);
+        assert!(is_kept(3333) && is_kept(9999));
         assert_eq!(thinned(vec![row(0), row(1)]).len(), 2);
         assert!(thinned(Vec::new()).is_empty());
     }

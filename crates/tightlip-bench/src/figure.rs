@@ -1,6 +1,8 @@
 //! The figures of a report. A figure is one file and one line in [`FIGURES`]; it reads the run and describes a chart.
 
+mod budgets;
 mod convergence;
+mod course;
 mod memory;
 mod pareto;
 mod profile;
@@ -38,7 +40,9 @@ pub const FIGURES: &[&dyn Figure] = &[
     &scaling::DEPTH,
     &memory::PARAMETERS,
     &memory::NEURONS,
-    &convergence::Convergence,
+    &convergence::SECONDS,
+    &convergence::PRODUCTS,
+    &budgets::Budgets,
 ];
 
 #[cfg(test)]

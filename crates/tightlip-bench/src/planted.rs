@@ -258,10 +258,12 @@ fn trace_of(name: &str, optimum: f64, dice: &mut Dice, traces: &mut Vec<TraceRec
             method: "lipsdp-neuron.lifted".into(),
             repetition: 1,
             time_s,
-            passes: step * 3,
-            value: optimum * (1.0 - gap * 0.1),
+            iterations: step * 3,
+            products: step * 12,
+            value: Some(optimum * (1.0 - gap * 0.1)),
+            claimed: None,
             scaled_eigenvalue: None,
-            rank: 4,
+            rank: Some(4),
             proved: (step > 3).then_some(optimum * (1.0 + gap)),
         });
     }

@@ -153,6 +153,8 @@ pub struct Record {
     pub iterations: Option<u64>,
     /// Forward and backward passes of the network, all columns at once.
     pub passes: Option<u64>,
+    /// The same, on one vector: a pass of several columns is as many.
+    pub products: Option<u64>,
     /// Columns of each pass.
     pub rank: Option<u64>,
     /// Order of the semidefinite constraint, before it is decomposed.
@@ -224,12 +226,14 @@ impl Question {
 
     /// Network, and norms and outputs where they are not the usual ones.
     pub fn label(&self) -> String {
-        if self.is_usual() {
-            return self.network.clone();
-        }
+        if self.is_usual() { self.network.clone() } else { format!("{} {}", self.network, self.asked()) }
+    }
+
+    /// Norms and outputs.
+    pub fn asked(&self) -> String {
         let norm = |name: &str| if name == "inf" { "∞".to_owned() } else { name.to_owned() };
         let output = if self.output == "all" { String::new() } else { format!(", output {}", self.output) };
-        format!("{} ℓ{}→ℓ{}{output}", self.network, norm(&self.input_norm), norm(&self.output_norm))
+        format!("ℓ{}→ℓ{}{output}", norm(&self.input_norm), norm(&self.output_norm))
     }
 }
 
@@ -285,16 +289,20 @@ pub struct TraceRecord {
     pub method: String,
     /// Repetition, from 1.
     pub repetition: u32,
-    /// Seconds since the method began to iterate.
+    /// Seconds since the method began to iterate, proofs included.
     pub time_s: f64,
-    /// Forward and backward passes so far.
-    pub passes: u64,
-    /// Value of the iterate, which tends to the relaxation's optimum.
-    pub value: f64,
+    /// Steps of the method so far.
+    pub iterations: u64,
+    /// Forward and backward passes of the network on one vector so far.
+    pub products: u64,
+    /// Value of the relaxation from below, for methods that climb.
+    pub value: Option<f64>,
+    /// The upper bound that the method claims at this step; not proved.
+    pub claimed: Option<f64>,
     /// Upper bound of the smallest eigenvalue of the scaled pencil, where it was computed.
     pub scaled_eigenvalue: Option<f64>,
     /// Columns of each pass.
-    pub rank: u64,
+    pub rank: Option<u64>,
     /// The best proved bound so far.
     pub proved: Option<f64>,
 }
@@ -335,6 +343,7 @@ impl Record {
             verdict: None,
             iterations: None,
             passes: None,
+            products: None,
             rank: None,
             order: None,
             cones: None,
@@ -376,10 +385,12 @@ impl TraceRecord {
             method: "norm-product".to_owned(),
             repetition: 1,
             time_s: 0.0,
-            passes: 0,
-            value: 1.0,
+            iterations: 0,
+            products: 0,
+            value: None,
+            claimed: None,
             scaled_eigenvalue: None,
-            rank: 1,
+            rank: None,
             proved: None,
         }
     }

@@ -174,7 +174,9 @@ mod tests {
         let mut rows = vec![record("net", "m")];
         complete(&mut rows);
         let (files, summary, _) = written(&Results::new(rows, vec![], vec![], None));
-        assert_eq!(files.left_out, ["tightness-fgl", "profile", "scaling-width", "scaling-depth", "convergence"]);
+        let of_bounds = ["tightness-fgl", "profile", "scaling-width", "scaling-depth"];
+        let of_traces = ["convergence", "convergence-products", "budgets"];
+        assert_eq!(files.left_out, [&of_bounds[..], &of_traces].concat());
         assert!(summary.contains("| net | 2.000000 |"), "{summary}");
         written(&Results::new(vec![], vec![], vec![], None));
     }

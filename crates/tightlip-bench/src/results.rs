@@ -22,6 +22,8 @@ pub struct Results {
     environment: Vec<(String, String)>,
     cells: Vec<CellSummary>,
     styles: BTreeMap<String, Style>,
+    /// Names of methods by the digests of their cells.
+    names: BTreeMap<String, String>,
 }
 
 /// What the repetitions of a cell came to, published numbers and networks that were not there left out.
@@ -132,7 +134,9 @@ impl Results {
         let methods: BTreeSet<&str> = cells.iter().map(|cell| cell.method.as_str()).collect();
         let styles =
             methods.iter().enumerate().map(|(index, method)| ((*method).to_owned(), Style::nth(index))).collect();
-        Self { records, traces, findings, environment: environment.map_or_else(Vec::new, pairs), cells, styles }
+        let known = MethodNames::of(&records);
+        let names = records.iter().map(|row| (row.cell.clone(), known.name(row))).collect();
+        Self { records, traces, findings, environment: environment.map_or_else(Vec::new, pairs), cells, styles, names }
     }
 
     /// The rows.
@@ -185,6 +189,11 @@ impl Results {
         self.styles.get(method).copied().unwrap_or(Style::nth(0))
     }
 
+    /// The method of a step, named as its cell is.
+    pub(crate) fn name_of<'r>(&'r self, step: &'r TraceRecord) -> &'r str {
+        self.names.get(&step.cell).unwrap_or(&step.method)
+    }
+
     /// The questions of the cells, in order.
     pub(crate) fn questions(&self) -> Vec<&Question> {
         let mut questions: Vec<&Question> = self.cells.iter().map(|cell| &cell.question).collect();
@@ -214,20 +223,17 @@ pub(crate) fn median(numbers: impl Iterator<Item = f64>) -> Option<f64> {
     }
 }
 
-/// Rows of one cell, by question, method and what sets cells of one method apart.
-type Groups<'r> = BTreeMap<(Question, &'r str, String), Vec<&'r Record>>;
+/// Rows of one cell, by question and method with what sets cells of one method apart.
+type Groups<'r> = BTreeMap<(Question, String), Vec<&'r Record>>;
 
 fn cells(records: &[Record]) -> Vec<CellSummary> {
     let measured = |row: &&Record| !matches!(row.status, Status::Published | Status::Skipped);
     let names = MethodNames::of(records);
     let mut groups: Groups = BTreeMap::new();
     for row in records.iter().filter(measured) {
-        groups.entry((row.question(), &row.method, names.suffix(row))).or_default().push(row);
+        groups.entry((row.question(), names.name(row))).or_default().push(row);
     }
-    groups
-        .into_iter()
-        .map(|((question, method, suffix), rows)| cell(question, format!("{method}{suffix}"), &rows))
-        .collect()
+    groups.into_iter().map(|((question, method), rows)| cell(question, method, &rows)).collect()
 }
 
 fn cell(question: Question, method: String, rows: &[&Record]) -> CellSummary {
@@ -284,12 +290,12 @@ impl<'r> MethodNames<'r> {
         Self(seen)
     }
 
-    /// What the name of this row's method has to add: nothing, if all its rows had the same limits.
-    fn suffix(&self, row: &Record) -> String {
-        let Some(seen) = self.0.get(row.method.as_str()) else { return String::new() };
+    /// The method of a row, with the limits that its rows differ in.
+    fn name(&self, row: &Record) -> String {
+        let seen = self.0.get(row.method.as_str()).into_iter().flatten();
         let telling: Vec<String> =
-            seen.iter().zip(limits(row)).filter(|(set, _)| set.len() > 1).map(|(_, limit)| limit).collect();
-        if telling.is_empty() { String::new() } else { format!(" ({})", telling.join(", ")) }
+            seen.zip(limits(row)).filter(|(set, _)| set.len() > 1).map(|(_, limit)| limit).collect();
+        if telling.is_empty() { row.method.clone() } else { format!("{} ({})", row.method, telling.join(", ")) }
     }
 }
 

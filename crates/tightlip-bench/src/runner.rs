@@ -111,8 +111,7 @@ impl Runner<'_> {
 
     /// The row of a cell and its answer.
     fn record(&self, plan: &Plan, cell: &Cell, answer: Answer) -> Record {
-        let (network, seconds) = (answer.network, answer.seconds);
-        let size = |of: fn(&ProgramSize) -> usize| answer.program.as_ref().map(|program| of(program) as u64);
+        let (network, seconds, program) = (answer.network, answer.seconds, answer.program);
         Record {
             schema_version: SCHEMA_VERSION,
             run_id: self.stamp.run_id.clone(),
@@ -146,13 +145,14 @@ impl Runner<'_> {
             verdict: None,
             iterations: answer.iterations,
             passes: answer.passes,
+            products: answer.products,
             rank: answer.rank,
-            order: size(|program| program.order),
-            cones: size(|program| program.cones),
-            largest_cone: size(|program| program.largest_cone),
-            variables: size(|program| program.variables),
-            rows: size(|program| program.rows),
-            nonzeros: size(|program| program.nonzeros),
+            order: size(program, |program| program.order),
+            cones: size(program, |program| program.cones),
+            largest_cone: size(program, |program| program.largest_cone),
+            variables: size(program, |program| program.variables),
+            rows: size(program, |program| program.rows),
+            nonzeros: size(program, |program| program.nonzeros),
             load_s: seconds.map(|seconds| seconds.load),
             assemble_s: seconds.and_then(|seconds| seconds.assemble),
             solve_s: seconds.and_then(|seconds| seconds.solve),
@@ -185,10 +185,12 @@ impl Runner<'_> {
             method: one_line(&cell.method),
             repetition: cell.repetition,
             time_s: step.time_s,
-            passes: step.sweeps,
+            iterations: step.iterations,
+            products: step.products,
             value: step.value,
+            claimed: step.claimed,
             scaled_eigenvalue: step.scaled_eigenvalue,
-            rank: step.rank as u64,
+            rank: step.rank.map(|rank| rank as u64),
             proved: step.proved,
         };
         match &cell.work {
@@ -196,6 +198,11 @@ impl Runner<'_> {
             _ => Vec::new(),
         }
     }
+}
+
+/// One of the sizes of a program, where there is one.
+fn size(program: Option<ProgramSize>, of: fn(ProgramSize) -> usize) -> Option<u64> {
+    program.map(|program| of(program) as u64)
 }
 
 /// Text without line breaks: a row is a line, so that a row that was cut off can be told from one that was not.

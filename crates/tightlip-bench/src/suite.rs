@@ -36,7 +36,7 @@ pub struct Suite {
     /// Runs of each cell before the one that counts, in the same process, each ended after a second.
     #[serde(default)]
     pub warmup: u32,
-    /// Whether the course of iterative methods is kept in `traces.csv`.
+    /// Whether the course of methods is kept in `traces.csv`.
     #[serde(default)]
     pub traces: bool,
     /// Limits; every cell is run under each of them.

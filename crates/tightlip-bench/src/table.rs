@@ -108,10 +108,11 @@ fn record_numbers(row: &Record) -> [(&'static str, Option<f64>); 16] {
 }
 
 /// Every column with a number that is not whole.
-fn trace_numbers(row: &TraceRecord) -> [(&'static str, Option<f64>); 4] {
+fn trace_numbers(row: &TraceRecord) -> [(&'static str, Option<f64>); 5] {
     [
         ("time_s", Some(row.time_s)),
-        ("value", Some(row.value)),
+        ("value", row.value),
+        ("claimed", row.claimed),
         ("scaled_eigenvalue", row.scaled_eigenvalue),
         ("proved", row.proved),
     ]

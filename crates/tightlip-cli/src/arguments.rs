@@ -119,7 +119,7 @@ pub struct BoundArguments {
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
 
-    /// Write the course of an iterative method to this CSV file, one row for each step
+    /// Write the course of the method to this CSV file: one row for each step, and one for what was proved
     #[arg(long, value_name = "FILE.csv")]
     pub trace: Option<PathBuf>,
 

@@ -13,7 +13,8 @@ use crate::arguments::ExportFormat;
 use crate::failure::CommandFailure;
 
 /// The header of a trace.
-const TRACE_HEADER: [&str; 6] = ["time_s", "sweeps", "value", "scaled_eigenvalue", "rank", "proved"];
+const TRACE_HEADER: [&str; 8] =
+    ["time_s", "iterations", "products", "value", "claimed", "scaled_eigenvalue", "rank", "proved"];
 
 /// Finds out before the work whether the certificate can be written, and that nothing else is overwritten by it.
 pub fn check_certificate(path: &Path, model: &Path) -> Result<(), CommandFailure> {
@@ -103,7 +104,8 @@ pub fn write_certificate(certificate: &Certificate, path: &Path) -> Result<(), C
     Ok(file::store(path, text.as_bytes())?)
 }
 
-/// Writes the course of a method, one row for each step; the header alone for a method without a course.
+/// Writes the course of a method, one row for each step and one for what was proved in the end; the header alone where the
+/// method has no course, as where another one stood in for it.
 pub fn write_trace(trace: &[TraceRow], path: &Path) -> Result<(), CommandFailure> {
     let failed = |error: csv::Error| {
         CommandFailure::bad_input(format!("--trace {}: cannot be written: {error}", path.display()), None)

@@ -115,7 +115,7 @@ pub struct Answer {
 /// State of the iteration, for progress displays.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
-    /// Iterations done.
+    /// Iterations done, those of every start together.
     pub iteration: u32,
     /// The upper objective now.
     pub objective: f64,
@@ -205,7 +205,9 @@ pub fn solve(
     let mut best: Option<Answer> = None;
     for abundance in ABUNDANCE {
         let iteration = Iteration::new(&program, start, abundance, limits).ok_or(Declined::NoStart { order })?;
-        let answer = iteration.run(settings, limits, observe);
+        let made = iterations;
+        let mut counted = |now: Progress| observe(Progress { iteration: made + now.iteration, ..now });
+        let answer = iteration.run(settings, limits, &mut counted);
         iterations += answer.iterations;
         let stuck = answer.status == Status::Stalled && answer.primal_infeasibility > STUCK;
         if best.as_ref().is_none_or(|best| answer.merit() < best.merit()) {

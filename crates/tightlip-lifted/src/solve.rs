@@ -118,6 +118,8 @@ pub fn solve(
         let still = settled && change <= STILL;
         if settled && (due || still) {
             let verdict = companion.judge(iteration);
+            // What was proved now was not known before.
+            row.seconds = start.elapsed().as_secs_f64();
             // By counting, not by the clock, so that the same question gets the same answer.
             let later = (iteration.sweeps() as f64 * LATER) as u64;
             next_judgement = later.max(iteration.sweeps() + settings.judgement_sweeps);

@@ -1,6 +1,7 @@
 //! What a method is.
 
 use std::fmt;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use tightlip_certify::Segment;
@@ -74,7 +75,9 @@ pub struct Proposal {
     pub rank: Option<usize>,
     /// Forward and backward passes of the network on that many columns, for lifted methods.
     pub sweeps: Option<u64>,
-    /// The course of an iterative method, for methods that record it.
+    /// Passes of the network forward and back on one vector, for methods that work by them.
+    pub products: Option<u64>,
+    /// The course of an iterative method; what is proved after it has ended is added by whoever asked.
     pub trace: Vec<TraceRow>,
     /// Every setting of the solver that changes its answer.
     pub options: String,
@@ -86,7 +89,7 @@ pub struct Proposal {
     pub program: Option<ProgramSize>,
     /// Seconds spent building the program.
     pub assemble_s: f64,
-    /// Seconds spent solving it.
+    /// Seconds spent solving it, without those of the judge.
     pub solve_s: f64,
 }
 
@@ -107,21 +110,38 @@ pub struct ProgramSize {
     pub nonzeros: usize,
 }
 
-/// One step of an iterative method.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// One step of an iterative method. The field names are the columns of `--trace`, in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct TraceRow {
-    /// Seconds since the method began to iterate.
+    /// Seconds since the method began to iterate: building its program is before that, proofs on the way are included.
     pub time_s: f64,
-    /// Sweeps so far.
-    pub sweeps: u64,
-    /// Value of the relaxation, which grows towards its optimum.
-    pub value: f64,
+    /// Steps of the method so far; of the lifted iteration, its sweeps.
+    pub iterations: u64,
+    /// Products of the pencil with one vector so far, that is passes of the network forward and back on one vector; a
+    /// sweep of several columns is as many. 0 for methods that make none.
+    pub products: u64,
+    /// Value of the relaxation from below, for methods that climb to its optimum.
+    pub value: Option<f64>,
+    /// The upper bound that the method claims at this step; not proved.
+    pub claimed: Option<f64>,
     /// Upper bound of the smallest eigenvalue of the scaled pencil, where it was computed.
     pub scaled_eigenvalue: Option<f64>,
-    /// Number of columns.
-    pub rank: usize,
+    /// Number of columns, for methods that have them.
+    pub rank: Option<usize>,
     /// The best proved bound so far.
     pub proved: Option<f64>,
+}
+
+impl TraceRow {
+    /// The step of a solver that began then and claims a bound; a claim that is no number is absent.
+    pub(crate) fn of_claim(began: Instant, iterations: u32, claimed: f64) -> Self {
+        Self {
+            time_s: began.elapsed().as_secs_f64(),
+            iterations: u64::from(iterations),
+            claimed: Some(claimed).filter(|claimed| claimed.is_finite()),
+            ..Self::default()
+        }
+    }
 }
 
 /// Why a method gives no answer.

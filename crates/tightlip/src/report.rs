@@ -46,6 +46,8 @@ pub struct Report {
     pub rank: Option<usize>,
     /// Forward and backward passes of the network on that many columns.
     pub sweeps: Option<u64>,
+    /// Passes of the network forward and back on one vector: a sweep of several columns is as many.
+    pub products: Option<u64>,
     /// Size of the semidefinite program, for methods that solve one.
     pub program: Option<ProgramSize>,
     /// Why the solver stopped, and what happened then.
@@ -84,6 +86,7 @@ impl Report {
             iterations: None,
             rank: None,
             sweeps: None,
+            products: None,
             program: None,
             status: String::new(),
             interrupted: false,
@@ -102,6 +105,7 @@ impl Report {
             iterations: proposal.iterations,
             rank: proposal.rank,
             sweeps: proposal.sweeps,
+            products: proposal.products,
             program: proposal.program,
             status: proposal.status.clone(),
             interrupted: proposal.interrupted,
@@ -123,6 +127,8 @@ impl Report {
             iterations: found.starts,
             rank: found.sweeps.map(|_| 1),
             sweeps: found.sweeps,
+            // Of one column each.
+            products: found.sweeps,
             status: if found.interrupted { "interrupted" } else { "searched" }.to_owned(),
             interrupted: found.interrupted,
             seconds: Seconds { solve: found.solve_s, certify: found.certify_s, ..Seconds::default() },

@@ -6,7 +6,7 @@ use std::time::Instant;
 use tightlip_certify::Refusal;
 
 use crate::judge::{Judge, Proved, SMALLEST_MARGIN};
-use crate::method::{Decline, Method, Problem, Proposal};
+use crate::method::{Decline, Method, Problem, Proposal, TraceRow};
 use crate::{Context, Stage, method_named};
 
 /// Largest margin for the multipliers of a solver that finished: beyond, something is wrong with them.
@@ -48,10 +48,14 @@ pub(crate) fn settle(
         }
         Err(other) => return Err(other),
     };
-    let (method, proposal, remark) = proposed;
+    let (method, mut proposal, remark) = proposed;
     context.report(&Stage::Certifying);
     let result = prove(&proposal, &mut judge);
     let certify_s = judge.spent().as_secs_f64();
+    // The course is that of the method that was asked: one that stands in for it has none.
+    if let (Ok(proved), None) = (&result, &remark) {
+        close_course(&mut proposal, proved.bound.value(), certify_s);
+    }
     let mut settled = Settled { method: method.label(), proposal, result, certify_s, remark };
     if settled.proposal.interrupted {
         compete_with_baseline(&mut settled, problem, context);
@@ -92,6 +96,22 @@ fn prove(proposal: &Proposal, judge: &mut Judge<'_>) -> Result<Proved, Refusal> 
         }
     }
     judge.best().cloned().ok_or(last)
+}
+
+/// Adds what was proved in the end to the course of a method, unless its last step has it already: the last row of every
+/// course says what the method proved, and when.
+fn close_course(proposal: &mut Proposal, proved: f64, certify_s: f64) {
+    if proposal.trace.last().and_then(|last| last.proved) == Some(proved) {
+        return;
+    }
+    proposal.trace.push(TraceRow {
+        time_s: proposal.solve_s + certify_s,
+        iterations: proposal.iterations.or(proposal.sweeps).unwrap_or(0),
+        products: proposal.products.unwrap_or(0),
+        rank: proposal.rank,
+        proved: Some(proved),
+        ..TraceRow::default()
+    });
 }
 
 /// Replaces what was settled by the product of norms if that proves more.

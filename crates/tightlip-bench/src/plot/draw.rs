@@ -6,7 +6,7 @@
 use super::canvas::{Anchor, Canvas, Label, Paint, Pen, Purpose, Weight};
 use super::legend::Legend;
 use super::panels::{self, Frame, Panel};
-use super::scale::Scale;
+use super::scale::{Scale, Tick};
 use super::style::Marker;
 use super::{Axis, Chart, Point, Series, Shape, Spacing, Style};
 
@@ -109,7 +109,7 @@ fn left_margin(chart: &Chart) -> f64 {
         let slot = (WIDTH - RIGHT - left) / categories.len() as f64;
         let reach = LEAN_DEGREES.to_radians().cos();
         for (index, name) in categories.iter().enumerate() {
-            let width = Canvas::text_width(&shortened(name), category_size(categories.len())) * reach;
+            let width = Canvas::text_width(&shortened(name, LONGEST_NAME), category_size(categories.len())) * reach;
             left = left.max(width - (index as f64 + 0.5) * slot + 8.0);
         }
     }
@@ -121,7 +121,10 @@ pub(super) fn tick_room(axis: &Axis) -> f64 {
     match &axis.spacing {
         Spacing::Categories(categories) => {
             let size = category_size(categories.len());
-            let widest = categories.iter().map(|name| Canvas::text_width(&shortened(name), size)).fold(0.0, f64::max);
+            let widest = categories
+                .iter()
+                .map(|name| Canvas::text_width(&shortened(name, LONGEST_NAME), size))
+                .fold(0.0, f64::max);
             widest * LEAN_DEGREES.to_radians().sin().abs() + 20.0
         }
         Spacing::Linear | Spacing::Logarithmic => 28.0,
@@ -133,14 +136,14 @@ fn category_size(count: usize) -> u32 {
     if count > 20 { 14 } else { 16 }
 }
 
-/// A name that fits.
-fn shortened(name: &str) -> String {
+/// A name of so many letters at most.
+pub(super) fn shortened(name: &str, most: usize) -> String {
     let letters: Vec<char> = name.chars().collect();
-    if letters.len() <= LONGEST_NAME {
+    if letters.len() <= most {
         return name.to_owned();
     }
-    let half = (LONGEST_NAME - 1) / 2;
-    let (head, tail) = (&letters[..=half], &letters[letters.len() - half..]);
+    let half = most.saturating_sub(1) / 2;
+    let (head, tail) = (&letters[..most - 1 - half], &letters[letters.len() - half..]);
     head.iter().chain(&['…']).chain(tail).collect()
 }
 
@@ -167,14 +170,30 @@ fn draw_horizontal_axis(canvas: &mut Canvas, frame: &Frame, scale: &Scale) {
         let x = scale.place(value);
         canvas.line(vec![(x, frame.bottom), (x, frame.bottom + 4.0)], AXIS);
     }
-    for tick in scale.ticks() {
+    let ticks = scale.ticks();
+    let step = label_step(&ticks, scale);
+    for (index, tick) in ticks.iter().enumerate() {
         let x = scale.place(tick.value);
         canvas.line(vec![(x, frame.top), (x, frame.bottom)], GRID);
         canvas.line(vec![(x, frame.bottom), (x, frame.bottom + 7.0)], AXIS);
-        // A number at the very end of the axis moves in rather than out of the picture.
-        let middle = x.min(WIDTH - 0.5 * Canvas::text_width(&tick.label, TICK_SIZE) - EDGE);
-        canvas.text((middle, frame.bottom + 25.0), label(&tick.label, TICK_SIZE, Anchor::Middle));
+        if index % step == 0 {
+            // A number at the very end of the axis moves in rather than out of the picture.
+            let middle = x.min(WIDTH - 0.5 * Canvas::text_width(&tick.label, TICK_SIZE) - EDGE);
+            canvas.text((middle, frame.bottom + 25.0), label(&tick.label, TICK_SIZE, Anchor::Middle));
+        }
     }
+}
+
+/// In a narrow panel only every so many numbers have room beside each other.
+fn label_step(ticks: &[Tick], scale: &Scale) -> usize {
+    let half = |tick: &Tick| 0.5 * Canvas::text_width(&tick.label, TICK_SIZE);
+    let apart =
+        |one: &Tick, next: &Tick| scale.place(next.value) - scale.place(one.value) >= half(one) + half(next) + EDGE;
+    let fits = |step: &usize| {
+        let shown: Vec<&Tick> = ticks.iter().step_by(*step).collect();
+        shown.windows(2).all(|pair| apart(pair[0], pair[1]))
+    };
+    (1..ticks.len()).find(fits).unwrap_or(ticks.len().max(1))
 }
 
 fn draw_categories(canvas: &mut Canvas, frame: &Frame, scale: &Scale, categories: &[String]) {
@@ -182,7 +201,7 @@ fn draw_categories(canvas: &mut Canvas, frame: &Frame, scale: &Scale, categories
         let (x, y) = (scale.place(index as f64), frame.bottom);
         canvas.line(vec![(x, frame.top), (x, y)], FINE_GRID);
         canvas.line(vec![(x, y), (x, y + 6.0)], AXIS);
-        let name = shortened(name);
+        let name = shortened(name, LONGEST_NAME);
         let size = category_size(categories.len());
         canvas.text((x + 6.0, y + 18.0), Label { turn: Some(LEAN_DEGREES), ..label(&name, size, Anchor::End) });
     }
@@ -287,10 +306,19 @@ mod tests {
 
     #[test]
     fn a_long_name_keeps_its_beginning_and_its_end() {
-        assert_eq!(shortened("iris_4-5-3_relu_std"), "iris_4-5-3_relu_std");
-        let short = shortened("random 784-1024x8-10 softplus seed 17");
+        assert_eq!(shortened("iris_4-5-3_relu_std", LONGEST_NAME), "iris_4-5-3_relu_std");
+        let short = shortened("random 784-1024x8-10 softplus seed 17", LONGEST_NAME);
         assert_eq!(short, "random 784-10…plus seed 17");
         assert_eq!(short.chars().count(), LONGEST_NAME);
+    }
+
+    #[test]
+    fn numbers_of_a_narrow_axis_leave_room_between_each_other() {
+        let step = |width: f64| {
+            let scale = Scale::around(&Axis::logarithmic(""), [1e-3, 10.0].into_iter(), (0.0, width));
+            label_step(&scale.ticks(), &scale)
+        };
+        assert_eq!([500.0, 150.0, 20.0].map(step), [1, 2, 5]);
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! of its series, each after the marker of its series.
 
 use super::canvas::{Anchor, Canvas, Label, Weight};
-use super::draw::{RIGHT, SMALL_SIZE, WIDTH, draw_marker, label, tick_room};
+use super::draw::{RIGHT, SMALL_SIZE, WIDTH, draw_marker, label, shortened, tick_room};
 use super::legend::Legend;
 use super::{Chart, Series};
 
 const TEXT_SIZE: u32 = 17;
+/// Names that do not fit at this size lose their middle.
+const LEAST_NAME_SIZE: u32 = 12;
 const LINE: f64 = 24.0;
 /// Between columns.
 const GUTTER: f64 = 22.0;
@@ -42,7 +44,7 @@ struct Item<'c> {
 }
 
 enum Words<'c> {
-    Name(&'c str),
+    Name(String, u32),
     Note(&'c Series),
 }
 
@@ -55,10 +57,11 @@ pub(super) fn lay_out(chart: &Chart, left: f64, top: f64) -> Vec<Panel<'_>> {
         _ => (3, 190.0),
     };
     let width = (WIDTH - RIGHT - left - GUTTER * (columns - 1) as f64) / columns as f64;
+    let size = name_size(&names, width);
     let mut panels: Vec<Panel> = Vec::new();
     let mut corner = top;
     for row in names.chunks(columns) {
-        let headings: Vec<Vec<Item>> = row.iter().map(|name| heading(&chart.series, name, width)).collect();
+        let headings: Vec<Vec<Item>> = row.iter().map(|name| heading(&chart.series, (*name, size), width)).collect();
         let lines = headings.iter().flatten().map(|item| item.line + 1).max().unwrap_or(0);
         let start = corner + lines as f64 * LINE;
         for (column, (name, heading)) in row.iter().zip(headings).enumerate() {
@@ -79,9 +82,9 @@ impl Panel<'_> {
         for item in &self.heading {
             let x = self.frame.left + item.x;
             let y = self.frame.top - 10.0 - (lines - 1 - item.line) as f64 * LINE;
-            match item.words {
-                Words::Name(name) => {
-                    canvas.text((x, y), Label { weight: Weight::Bold, ..label(name, TEXT_SIZE, Anchor::Start) });
+            match &item.words {
+                Words::Name(name, size) => {
+                    canvas.text((x, y), Label { weight: Weight::Bold, ..label(name, *size, Anchor::Start) });
                 }
                 Words::Note(series) => {
                     canvas.open(&[("class", "series"), ("data-series", &legend.index(&series.name))]);
@@ -105,15 +108,27 @@ fn names(series: &[Series]) -> Vec<&str> {
     if names.is_empty() { vec![""] } else { names }
 }
 
+/// The largest size at which every name is as wide as its panel at most.
+fn name_size(names: &[&str], width: f64) -> u32 {
+    let fits = |size: &u32| names.iter().all(|name| Canvas::text_width(name, *size) <= width);
+    (LEAST_NAME_SIZE..=TEXT_SIZE).rev().find(fits).unwrap_or(LEAST_NAME_SIZE)
+}
+
+/// As much of a name as its panel has room for.
+fn fitted(name: &str, size: u32, width: f64) -> String {
+    let mut texts = (1..=name.chars().count()).rev().map(|most| shortened(name, most));
+    texts.find(|text| Canvas::text_width(text, size) <= width).unwrap_or_default()
+}
+
 /// Name and notes of a panel, in lines as wide as the panel.
-fn heading<'c>(series: &'c [Series], name: &'c str, width: f64) -> Vec<Item<'c>> {
+fn heading<'c>(series: &'c [Series], (name, size): (&str, u32), width: f64) -> Vec<Item<'c>> {
     let noted = series.iter().filter(|series| series.panel == name && !series.note.is_empty());
-    let name = Some(name).filter(|name| !name.is_empty()).map(Words::Name);
+    let name = Some(name).filter(|name| !name.is_empty()).map(|name| Words::Name(fitted(name, size, width), size));
     let (mut x, mut line) = (0.0, 0);
     let mut items = Vec::new();
     for words in name.into_iter().chain(noted.map(Words::Note)) {
         let room = match &words {
-            Words::Name(name) => Canvas::text_width(name, TEXT_SIZE),
+            Words::Name(name, size) => Canvas::text_width(name, *size),
             Words::Note(series) => SAMPLE + Canvas::text_width(&series.note, TEXT_SIZE),
         };
         if x > 0.0 && x + room > width {
@@ -123,4 +138,23 @@ fn heading<'c>(series: &'c [Series], name: &'c str, width: f64) -> Vec<Item<'c>>
         x += room + GAP;
     }
     items
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_panels_shrink_together_and_lose_their_middle_where_that_is_not_enough() {
+        let width = Canvas::text_width("random 64-64-10", TEXT_SIZE);
+        assert_eq!(name_size(&["a", "random 64-64-10"], width), TEXT_SIZE);
+        let size = name_size(&["a", "random 64-128-10"], width);
+        assert!((LEAST_NAME_SIZE..TEXT_SIZE).contains(&size), "{size}");
+        assert_eq!(fitted("random 64-128-10", size, width), "random 64-128-10");
+        let long = "random 784-1024x8-10 ℓ∞→ℓ1, output 0-1";
+        assert_eq!(name_size(&[long], width), LEAST_NAME_SIZE);
+        let text = fitted(long, LEAST_NAME_SIZE, width);
+        assert!(text.starts_with("random") && text.contains('…') && text.ends_with("0-1"), "{text}");
+        assert!(Canvas::text_width(&text, LEAST_NAME_SIZE) <= width);
+    }
 }

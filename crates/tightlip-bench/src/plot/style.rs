@@ -67,11 +67,6 @@ impl Style {
             dash: DASHES[index / COLOURS.len() % DASHES.len()],
         }
     }
-
-    /// The same colour, with the marker and the dashes of another index: the second of two things a series tells.
-    pub fn with_variant(self, index: usize) -> Self {
-        Self { marker: MARKERS[index % MARKERS.len()], dash: DASHES[index % DASHES.len()], ..self }
-    }
 }
 
 impl Dash {

@@ -68,9 +68,9 @@ fn another_header_is_named_column_by_column() {
     let error = error_of(RECORDS, |bytes| edit(bytes, 1, |line| line.replace(",proved,", ",")));
     says(&error, &["column 20 is `relaxation_lower`, want `proved`"]);
     let error = error_of(RECORDS, |bytes| edit(bytes, 1, |line| format!("{line},more")));
-    says(&error, &["column 57 is `more`, want `nothing`"]);
+    says(&error, &["column 58 is `more`, want `nothing`"]);
     let error = error_of(RECORDS, |bytes| edit(bytes, 1, |line| line.replace(",repetition", "")));
-    says(&error, &["column 56 is `nothing`, want `repetition`"]);
+    says(&error, &["column 57 is `nothing`, want `repetition`"]);
     let error = error_of(TRACES, |bytes| edit(bytes, 1, |line| line.replace("time_s", "time")));
     says(&error, &["column 9 is `time`, want `time_s`"]);
 }
@@ -89,11 +89,11 @@ fn a_row_with_too_few_or_too_many_fields_is_named_with_its_line() {
     let error = error_of(RECORDS, |bytes| {
         edit(bytes, 5, |line| line.rsplit_once(',').expect("fields").0.to_owned());
     });
-    says(&error, &["line 5", "55 fields, want 56", "mend or remove that line"]);
+    says(&error, &["line 5", "56 fields, want 57", "mend or remove that line"]);
     let error = error_of(RECORDS, |bytes| edit(bytes, 5, |line| format!("{line},")));
-    says(&error, &["line 5", "57 fields, want 56"]);
+    says(&error, &["line 5", "58 fields, want 57"]);
     let error = error_of(TRACES, |bytes| edit(bytes, 3, |line| line.split_once(',').expect("fields").1.to_owned()));
-    says(&error, &["line 3", "13 fields, want 14"]);
+    says(&error, &["line 3", "15 fields, want 16"]);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn the_line_is_the_one_an_editor_shows() {
         edit(bytes, 5, |line| format!("{line},"));
         edit(bytes, 3, |line| format!("{line}\n\n"));
     });
-    says(&error, &["line 7", "57 fields"]);
+    says(&error, &["line 7", "58 fields"]);
     let error = error_of(RECORDS, |bytes| {
         edit(bytes, 5, |line| line.replacen("rigorous,", "rigorous,NaN", 1));
         edit(bytes, 3, |line| format!("{line}\n\n"));
@@ -126,11 +126,11 @@ fn numbers_that_are_none_are_named_with_line_and_column() {
     let error = error_of(TRACES, |bytes| {
         edit(bytes, 4, |line| {
             let mut cells: Vec<&str> = line.split(',').collect();
-            cells[10] = "inf";
+            cells[12] = "inf";
             cells.join(",")
         });
     });
-    says(&error, &["line 4", "`value`", "not finite"]);
+    says(&error, &["line 4", "`claimed`", "not finite"]);
 }
 
 #[test]

@@ -15,12 +15,12 @@ use crate::support::{MockExecutor, bare_row, environment, lines, plan_of, run, s
 const RECORDS_HEADER: &str = "schema_version,run_id,timestamp,suite,cell,network,network_source,network_sha256,sizes,\
 parameters,activation,input_norm,output_norm,output,method,options,kind,level,claimed,proved,relaxation_lower,\
 lower_witness,ratio_to_best_upper,ratio_to_best_lower,ratio_to_fgl,published,published_half_width,published_relative_to,\
-published_source,verdict,iterations,passes,rank,order,cones,largest_cone,variables,\
+published_source,verdict,iterations,passes,products,rank,order,cones,largest_cone,variables,\
 rows,nonzeros,load_s,assemble_s,solve_s,certify_s,total_s,peak_rss_mib,time_limit_s,memory_limit_mib,\
 tolerance,threads,status,reason,seed,version,commit,cpu,repetition";
 
-const TRACES_HEADER: &str = "run_id,cell,network,input_norm,output_norm,output,method,repetition,time_s,passes,value,\
-scaled_eigenvalue,rank,proved";
+const TRACES_HEADER: &str = "run_id,cell,network,input_norm,output_norm,output,method,repetition,time_s,iterations,\
+products,value,claimed,scaled_eigenvalue,rank,proved";
 
 /// Columns that every row has.
 const REQUIRED: [&str; 20] = [
@@ -209,20 +209,21 @@ proptest! {
     }
 
     #[test]
-    fn steps_survive_bit_by_bit(values in prop::collection::vec(prop::option::of(finite()), 2), exact in finite()) {
+    fn steps_survive_bit_by_bit(values in prop::collection::vec(prop::option::of(finite()), 4), exact in finite()) {
         let step = TraceRecord {
             network: "a, \"network\"".to_owned(),
             time_s: exact.abs(),
-            value: exact,
-            scaled_eigenvalue: values[0],
-            proved: values[1],
+            value: values[0],
+            claimed: values[1],
+            scaled_eigenvalue: values[2],
+            proved: values[3],
             ..step()
         };
         let place = tempdir().expect("a folder");
         let mut folder = RunFolder::create(place.path(), &environment(1)).expect("a new folder");
         folder.append(&bare_row(), std::slice::from_ref(&step)).expect("room");
         let (read, _) = read_traces(&place.path().join(TRACES)).expect("whole");
-        let numbers = |step: &TraceRecord| bits(&[Some(step.value), step.scaled_eigenvalue, step.proved]);
+        let numbers = |step: &TraceRecord| bits(&[step.value, step.claimed, step.scaled_eigenvalue, step.proved]);
         prop_assert_eq!(numbers(&read[0]), numbers(&step));
         prop_assert_eq!(read, vec![step]);
     }

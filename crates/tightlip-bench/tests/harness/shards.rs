@@ -116,7 +116,7 @@ fn merged_shards_are_the_rows_of_the_run_in_one_piece() {
         assert_eq!(read_records(&place.path().join(RECORDS)).expect("whole"), (merged, 0));
         let traces = |path: &Path| {
             let mut rows = read_traces(&path.join(TRACES)).expect("whole").0;
-            rows.sort_by(|one, other| (&one.cell, one.passes).cmp(&(&other.cell, other.passes)));
+            rows.sort_by(|one, other| (&one.cell, one.iterations).cmp(&(&other.cell, other.iterations)));
             rows
         };
         assert_eq!(traces(place.path()), traces(whole.path()));

@@ -84,10 +84,12 @@ pub fn planted(task: &Task) -> Answer {
 fn planted_course(scale: f64) -> Vec<TraceRow> {
     let step = |k: u64| TraceRow {
         time_s: 0.125 * k as f64,
-        sweeps: 5 * k,
-        value: scale * (4.0 - 1.0 / (1 + k) as f64),
+        iterations: 5 * k,
+        products: 80 * k,
+        value: Some(scale * (4.0 - 1.0 / (1 + k) as f64)),
+        claimed: None,
         scaled_eigenvalue: (k > 0).then(|| -1.0 / k as f64),
-        rank: 16,
+        rank: Some(16),
         proved: (k > 1).then_some(4.0 * scale),
     };
     (0..3).map(step).collect()
@@ -250,6 +252,7 @@ pub fn bare_row() -> Record {
         verdict: None,
         iterations: None,
         passes: None,
+        products: None,
         rank: None,
         order: None,
         cones: None,
@@ -289,10 +292,12 @@ pub fn step() -> TraceRecord {
         method: "lipsdp-neuron.lifted".to_owned(),
         repetition: 1,
         time_s: 0.5,
-        passes: 3,
-        value: 4.0,
+        iterations: 3,
+        products: 48,
+        value: Some(4.0),
+        claimed: None,
         scaled_eigenvalue: None,
-        rank: 16,
+        rank: Some(16),
         proved: None,
     }
 }

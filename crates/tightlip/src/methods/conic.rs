@@ -1,5 +1,6 @@
 //! The methods that solve a conic program through Clarabel: reduce, assemble, solve, lift the multipliers back.
 
+use std::sync::mpsc;
 use std::time::Instant;
 
 use tightlip_certify::Segment;
@@ -9,7 +10,7 @@ use tightlip_sdp::{Assembled, CliqueTree, ConicForm, Form, Merging, Pencil, Supp
 
 use super::unit_bound::{of_unit_bound, scaling_for};
 use super::{DIRECT_NORMS, constant};
-use crate::method::{Decline, Method, Problem, ProgramSize, Proposal};
+use crate::method::{Decline, Method, Problem, ProgramSize, Proposal, TraceRow};
 use crate::options::{MethodOption, Values};
 use crate::{Context, Judge, Stage};
 
@@ -127,12 +128,13 @@ impl Method for Conic {
         if context.limits.stop_requested() {
             return Err(Decline::Stopped { method: self.name });
         }
-        let answer = self.solve(&assembled, reduction.bound_scale(), context)?;
+        let (answer, trace) = self.solve(&assembled, reduction.bound_scale(), context)?;
         let multipliers = reduction.lift(&assembled.multipliers(&answer.solution));
         Ok(Proposal {
             claimed: reduction.bound_scale() * assembled.constant(answer.objective),
             candidates: vec![vec![Segment { end_block: problem.system.output_block(), multipliers }]],
             iterations: Some(u64::from(answer.iterations)),
+            trace,
             options: self.options_text(),
             program: Some(program_size(&assembled.program, assembled.order)),
             status: answer.status.name().to_owned(),
@@ -204,23 +206,26 @@ impl Conic {
         format!("form={form}{cliques}, {}", tightlip_clarabel::settings_text(self.cones.own()))
     }
 
-    /// Runs Clarabel.
+    /// Runs Clarabel and writes its course down.
     fn solve(
         &self,
         assembled: &Assembled,
         scale: f64,
         context: &Context,
-    ) -> Result<tightlip_clarabel::Answer, Decline> {
-        let (watcher, kind) = (context.clone(), assembled.objective);
+    ) -> Result<(tightlip_clarabel::Answer, Vec<TraceRow>), Decline> {
+        let (watcher, kind, began) = (context.clone(), assembled.objective, Instant::now());
+        // The solver keeps its observer to itself.
+        let (written, steps) = mpsc::channel();
         let observe = Box::new(move |progress: tightlip_clarabel::Progress| {
-            watcher.report(&Stage::Solving {
-                iteration: u64::from(progress.iteration),
-                claimed: scale * kind.constant(progress.objective),
-                gap: Some(progress.relative_gap),
-            });
+            let claimed = scale * kind.constant(progress.objective);
+            // Nobody waits for the steps of a solver that broke down.
+            let _ = written.send(TraceRow::of_claim(began, progress.iteration, claimed));
+            let (iteration, gap) = (u64::from(progress.iteration), Some(progress.relative_gap));
+            watcher.report(&Stage::Solving { iteration, claimed, gap });
         });
-        tightlip_clarabel::solve(&assembled.program, self.cones.own(), &context.limits, observe)
-            .map_err(|rejected| Decline::Solver { method: self.name, reason: rejected.to_string() })
+        let answer = tightlip_clarabel::solve(&assembled.program, self.cones.own(), &context.limits, observe)
+            .map_err(|rejected| Decline::Solver { method: self.name, reason: rejected.to_string() })?;
+        Ok((answer, steps.try_iter().collect()))
     }
 }
 

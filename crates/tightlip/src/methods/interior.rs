@@ -9,7 +9,7 @@ use tightlip_sdp::{Pencil, Tying};
 
 use super::unit_bound::{of_unit_bound, scaling_for};
 use super::{DIRECT_NORMS, constant};
-use crate::method::{Decline, Method, Problem, ProgramSize, Proposal};
+use crate::method::{Decline, Method, Problem, ProgramSize, Proposal, TraceRow};
 use crate::{Context, Judge, Stage};
 
 /// LipSDP by the structured interior point.
@@ -65,13 +65,13 @@ impl Method for Interior {
             return Err(Decline::Stopped { method: self.name });
         }
         let settings = Settings { tolerance: USUAL_GAP.min(GAP_SHARE * context.tolerance), ..Settings::default() };
-        let scale = reduction.bound_scale();
+        let (scale, began) = (reduction.bound_scale(), Instant::now());
+        let mut trace = Vec::new();
         let mut observe = |progress: tightlip_interior::Progress| {
-            context.report(&Stage::Solving {
-                iteration: u64::from(progress.iteration),
-                claimed: scale * progress.objective,
-                gap: Some(progress.relative_gap),
-            });
+            let claimed = scale * progress.objective;
+            trace.push(TraceRow::of_claim(began, progress.iteration, claimed));
+            let (iteration, gap) = (u64::from(progress.iteration), Some(progress.relative_gap));
+            context.report(&Stage::Solving { iteration, claimed, gap });
         };
         let answer = solve(&pencil, None, &settings, &context.limits, &mut observe)
             .map_err(|declined| self.declined(declined))?;
@@ -80,6 +80,7 @@ impl Method for Interior {
             claimed: scale * answer.objective,
             candidates: vec![vec![Segment { end_block: system.output_block(), multipliers }]],
             iterations: Some(u64::from(answer.iterations)),
+            trace,
             options: format!("tol={:e}, max_iter={}", settings.tolerance, settings.iterations),
             program: Some(ProgramSize {
                 order,

@@ -88,6 +88,7 @@ impl Method for LipsdpNeuronLifted {
             judgements: 0,
             aim: context.tolerance.max(FIRST_AIM),
             lower: None,
+            products: 0,
             trace: Vec::new(),
             told_s: 0.0,
         };
@@ -112,6 +113,8 @@ struct Climb<'c, 'p> {
     aim: f64,
     /// The best safe lower bound of the relaxation.
     lower: Option<f64>,
+    /// Columns of all sweeps.
+    products: u64,
     trace: Vec<TraceRow>,
     /// When progress was last reported.
     told_s: f64,
@@ -144,12 +147,16 @@ impl Companion for Climb<'_, '_> {
     /// Writes a step down and reports it now and then.
     fn observe(&mut self, row: &Row) {
         let value = self.reduction.bound_scale() * row.value;
+        let before = self.trace.last().map_or(0, |last| last.iterations);
+        self.products += (row.sweeps - before) * row.rank as u64;
         self.trace.push(TraceRow {
             time_s: row.seconds,
-            sweeps: row.sweeps,
-            value,
+            iterations: row.sweeps,
+            products: self.products,
+            value: Some(value),
+            claimed: None,
             scaled_eigenvalue: row.scaled_eigenvalue,
-            rank: row.rank,
+            rank: Some(row.rank),
             proved: self.judge.best().map(|best| best.bound.value()),
         });
         if row.seconds - self.told_s >= REPORT_EVERY_S {
@@ -235,6 +242,7 @@ impl Climb<'_, '_> {
             iterations: None,
             rank: Some(iteration.rank()),
             sweeps: Some(iteration.sweeps()),
+            products: Some(self.products),
             options: format!(
                 "tolerance={:e}, first-rank={FIRST_RANK}, largest-rank={LARGEST_RANK}, most-sweeps={MOST_SWEEPS}, \
                  seed={}",
