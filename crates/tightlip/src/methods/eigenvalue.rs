@@ -115,6 +115,7 @@ impl<'c, 'p> Follower<'c, 'p> {
             claimed: self.reduction.bound_scale() * run.best.claimed,
             relaxation_lower: self.lower,
             iterations: Some(run.iterations),
+            products: Some(run.products),
             options,
             status: status.to_owned(),
             interrupted: !done,
@@ -133,11 +134,12 @@ impl Companion for Follower<'_, '_> {
         let claimed = self.reduction.bound_scale() * step.claimed;
         self.trace.push(TraceRow {
             time_s,
-            sweeps: step.products,
-            value: claimed,
+            iterations: step.iterations,
+            products: step.products,
+            claimed: Some(claimed),
             scaled_eigenvalue: step.scaled_eigenvalue,
-            rank: 1,
             proved: self.judge.best().map(|best| best.bound.value()),
+            ..TraceRow::default()
         });
         if time_s - self.told_s >= REPORT_EVERY_S {
             self.told_s = time_s;
