@@ -15,7 +15,7 @@
 //! *The model* keeps the space of the last eigenvectors together with the leading directions of the last dual matrix; the
 //! subproblem is a small quadratic semidefinite program.
 
-use faer::Mat;
+use faer::{Mat, MatRef};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tightlip_model::Multipliers;
@@ -152,8 +152,10 @@ impl<'a, 's> Bundle<'a, 's> {
 
     /// Steps until there is a reason to stop.
     fn iterate(&mut self, companion: &mut dyn Companion) -> Ending {
-        /// Promised gains below this are rounding.
-        const NO_GAIN: f64 = 1e-13;
+        /// So many steps that together gain no more than this part are the end.
+        const PATIENCE: u32 = 40;
+        const NO_GAIN: f64 = 1e-10;
+        let (mut before, mut idle) = (f64::INFINITY, 0);
         let Some(seen) = self.look(&self.centre.clone(), companion) else { return Ending::Interrupted };
         self.move_to(&self.centre.clone(), seen.shortfall);
         self.vectors = seen.signals.clone();
@@ -169,7 +171,11 @@ impl<'a, 's> Bundle<'a, 's> {
             if self.iterations >= self.settings.most_iterations {
                 return Ending::Finished;
             }
-            if self.promised <= NO_GAIN || !self.value.is_normal() {
+            if self.value < before * (1.0 - NO_GAIN) {
+                (before, idle) = (self.value, 0);
+            }
+            idle += 1;
+            if idle > PATIENCE || !self.value.is_normal() {
                 return Ending::Stalled;
             }
             if !self.step(companion) {
@@ -188,7 +194,7 @@ impl<'a, 's> Bundle<'a, 's> {
         let penalty = PENALTY * (variables.blocks() - 1) as f64;
         let solution = model.minimise(&costs, &weights, penalty);
         self.flows = model.flows(variables, &solution.matrix);
-        self.dual = model.leading(&solution.matrix, self.settings.kept_vectors);
+        self.dual = model.leading(&solution.matrix);
         let trial: Vec<f64> = self
             .centre
             .iter()
@@ -206,7 +212,8 @@ impl<'a, 's> Bundle<'a, 's> {
         } else if ratio < POOR {
             self.proximal = (self.proximal * TIGHTER).min(PROXIMAL.1);
         }
-        self.vectors = side_by_side(&seen.signals, &self.dual);
+        let kept = self.dual.as_ref().subcols(0, self.settings.kept_vectors.min(self.dual.ncols()));
+        self.vectors = side_by_side(seen.signals.as_ref(), kept);
         self.last = seen.signals.clone();
         if gain > 0.0 {
             self.move_to(&trial, seen.shortfall);
@@ -276,7 +283,12 @@ impl<'a, 's> Bundle<'a, 's> {
 
     /// The centre, to be proved.
     fn candidate(&self) -> Candidate {
-        Candidate { multipliers: self.variables.unpack(&self.centre), claimed: self.value, vectors: self.dual.clone() }
+        Candidate {
+            multipliers: self.variables.unpack(&self.centre),
+            claimed: self.value,
+            promised: self.promised,
+            vectors: self.dual.clone(),
+        }
     }
 
     fn observe(&self, companion: &mut dyn Companion, scaled_eigenvalue: Option<f64>) {
@@ -342,7 +354,7 @@ fn retracted(variables: &Variables, multipliers: &[f64], shortfall: f64) -> Vec<
 }
 
 /// The columns of both matrices.
-fn side_by_side(left: &Mat<f64>, right: &Mat<f64>) -> Mat<f64> {
+fn side_by_side(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
     let mut both = Mat::zeros(left.nrows(), left.ncols() + right.ncols());
     both.as_mut().subcols_mut(0, left.ncols()).copy_from(left);
     both.as_mut().subcols_mut(left.ncols(), right.ncols()).copy_from(right);

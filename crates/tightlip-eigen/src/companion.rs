@@ -35,6 +35,8 @@ pub struct Candidate {
     pub multipliers: Multipliers,
     /// The bound they claim.
     pub claimed: f64,
+    /// The part of the bound that the method expects to gain yet.
+    pub promised: f64,
     /// Vectors over all signals, `order × r`, that span the method's dual solution: the relaxation near its optimum. Empty where
     /// the method has none.
     pub vectors: Mat<f64>,

@@ -126,15 +126,14 @@ impl Model {
         flows
     }
 
-    /// The signals of the leading directions of the dual matrix, at most `most`, longest first, each times the root of its
-    /// eigenvalue.
-    pub(super) fn leading(&self, matrix: &Mat<f64>, most: usize) -> Mat<f64> {
+    /// The signals of the leading directions of the dual matrix, longest first, each times the root of its eigenvalue.
+    pub(super) fn leading(&self, matrix: &Mat<f64>) -> Mat<f64> {
         /// Directions with less of the trace are noise.
-        const LEAST: f64 = 1e-5;
+        const LEAST: f64 = 1e-9;
         let Ok(eigen) = matrix.self_adjoint_eigen(Side::Lower) else { return Mat::zeros(self.signals.nrows(), 0) };
         let width = self.width();
         let value = |rank: usize| eigen.S()[width - 1 - rank].max(0.0);
-        let count = (0..most.min(width)).take_while(|&rank| value(rank) > LEAST * value(0)).count();
+        let count = (0..width).take_while(|&rank| value(rank) > LEAST * value(0)).count();
         let combine = Mat::from_fn(width, count, |a, rank| value(rank).sqrt() * eigen.U()[(a, width - 1 - rank)]);
         &self.signals * combine
     }

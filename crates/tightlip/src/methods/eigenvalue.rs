@@ -18,6 +18,8 @@ const MORE_MARGINS: usize = 2;
 const MARGIN_STEP: f64 = 8.0;
 /// Steps between judgements grow by this factor, so that their number is logarithmic.
 const LATER: f64 = 1.3;
+/// A promise of the tolerance is judged at once, and again where a promise is this part of the one before.
+const NEXT_AIM: f64 = 0.3;
 /// Seconds between two reports of progress.
 const REPORT_EVERY_S: f64 = 0.05;
 
@@ -34,6 +36,8 @@ pub(super) struct Follower<'c, 'p> {
     trace: Vec<TraceRow>,
     iterations: u64,
     next_judgement: u64,
+    /// The promised gain at which the next judgement is due, whatever the number of steps.
+    aim: f64,
     told_s: f64,
 }
 
@@ -56,6 +60,7 @@ impl<'c, 'p> Follower<'c, 'p> {
             trace: Vec::new(),
             iterations: 0,
             next_judgement: 0,
+            aim: context.tolerance,
             told_s: 0.0,
         }
     }
@@ -148,8 +153,12 @@ impl Companion for Follower<'_, '_> {
     }
 
     fn judge(&mut self, candidate: &Candidate) -> Verdict {
-        if self.iterations < self.next_judgement {
+        let promising = candidate.promised <= self.aim;
+        if self.iterations < self.next_judgement && !promising {
             return Verdict::More;
+        }
+        if promising {
+            self.aim = NEXT_AIM * candidate.promised;
         }
         self.next_judgement = ((self.iterations as f64 * LATER) as u64).max(self.iterations + 1);
         self.bound_below(candidate);
