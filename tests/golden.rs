@@ -7,7 +7,7 @@ use tightlip_model::{Activation, Network, Norm, OutputSelection, Query};
 use tightlip_tests::{Weights, answer, chain};
 
 /// Every way to the optimum of LipSDP-Neuron.
-const NEURON: [&str; 11] = [
+const NEURON: [&str; 12] = [
     "lipsdp-neuron.full.clarabel",
     "lipsdp-neuron.full.clarabel:form=published",
     "lipsdp-neuron.full.clarabel-chordal",
@@ -18,6 +18,7 @@ const NEURON: [&str; 11] = [
     "lipsdp-neuron.chordal.clarabel:form=published",
     "lipsdp-neuron.chordal.clarabel:form=published:merge=none",
     "lipsdp-neuron.interior",
+    "lipsdp-neuron.bundle",
     "lipsdp-neuron.lifted",
 ];
 /// The same for LipSDP-Layer.

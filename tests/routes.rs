@@ -1,10 +1,12 @@
 //! Every way to the optimum of LipSDP-Neuron agrees: one cone, cliques of either form, Clarabel's own decomposition, the
-//! structured interior point and the lifted iteration share nothing but the pencil, the last not even that.
+//! structured interior point, the spectral bundle and the lifted iteration share nothing but the pencil, the last two not even
+//! that.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use tightlip_clarabel::OwnDecomposition;
+use tightlip_eigen::{BundleSettings, Candidate, Companion, Passes, Step, Variables, Verdict, spectral_bundle};
 use tightlip_lifted::LiftedIteration;
 use tightlip_model::{Edge, IncrementSystem, LinearMap, Multipliers, Norm, Query, Reduction, Scaling, SlopeInterval};
 use tightlip_sdp::{Decomposition, Form, Merging, Pencil, Tying, assemble};
@@ -73,11 +75,53 @@ fn lifted(system: &IncrementSystem, query: &Query, reduction: &Reduction) -> f64
     smallest_proof(system, query, &candidates)
 }
 
+/// Goes on until nothing is promised any more.
+struct Patient;
+
+impl Companion for Patient {
+    fn observe(&mut self, _: &Step) {
+        if std::env::var("DBG").is_ok() {
+            eprintln!("{s:?}");
+        }
+    }
+
+    fn is_due(&self, promised: f64) -> bool {
+        promised < 1e-9
+    }
+
+    fn judge(&mut self, candidate: &Candidate) -> Verdict {
+        if candidate.promised < 1e-10 { Verdict::Enough } else { Verdict::More }
+    }
+
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+/// The bound of the spectral bundle.
+fn bundle(system: &IncrementSystem, query: &Query, reduction: &Reduction) -> f64 {
+    let passes = Passes::new(reduction.system(), 1);
+    let variables = Variables::new(reduction.system(), query);
+    let start = variables.unpack(&vec![1.0; variables.len()]);
+    let settings = BundleSettings { most_iterations: 400, ..BundleSettings::default() };
+    let run = spectral_bundle(&passes, &variables, &start, &settings, &mut Patient);
+    smallest_proof(system, query, &[reduction.lift(&run.best.multipliers)])
+}
+
 #[test]
 fn every_route_reaches_the_same_optimum_on_random_chains_and_residual_systems() {
     let mut random = generator(77);
     for draw in 0..DRAWS {
         let system = random_system(draw, &mut random);
+            if draw != d.parse::<usize>().unwrap() {
+                continue;
+            }
+            eprintln!(
+                "{:?} {:?}",
+                system.edges().iter().map(|e| (e.from, e.to, e.map.rows(), e.map.cols())).collect::<Vec<_>>(),
+                system.slopes(1)[0]
+            );
+        }
         let (input, output) = DIRECT_NORMS[draw / 32 % 4];
         let query = question(input, output);
         let Some(reduction) = Reduction::new(&system, &query, Scaling::PerNeuron) else { continue };
@@ -87,6 +131,7 @@ fn every_route_reaches_the_same_optimum_on_random_chains_and_residual_systems() 
         let answer = tightlip_interior::solve(&pencil, None, &settings, &limits(), &mut |_| {}).expect("an answer");
         let multipliers = reduction.lift(&pencil.multipliers(&answer.values));
         bounds.push(("interior".to_owned(), smallest_proof(&system, &query, &[multipliers])));
+        bounds.push(("bundle".to_owned(), bundle(&system, &query, &reduction)));
         bounds.push(("lifted".to_owned(), lifted(&system, &query, &reduction)));
         let least = bounds.iter().map(|(_, bound)| *bound).fold(f64::INFINITY, f64::min);
         for (route, bound) in &bounds {

@@ -23,7 +23,8 @@ use tightlip_model::Multipliers;
 use self::model::Model;
 use crate::companion::{Candidate, Companion, Ending, Step, Verdict};
 use crate::lanczos::extreme_pairs;
-use crate::scaled_pencil::{Passes, ScaledPencil};
+use crate::retraction::Retraction;
+use crate::scaled_pencil::{Passes, ScaledPencil, scale_rows};
 use crate::settings::{Checks, End, LanczosSettings, Start, Watch};
 use crate::variables::Variables;
 
@@ -71,6 +72,7 @@ const SHARED: f64 = 0.05;
 const GOOD: f64 = 0.7;
 const POOR: f64 = 0.2;
 const LOOSER: f64 = 0.6;
+const LITTLE_LOOSER: f64 = 0.9;
 const TIGHTER: f64 = 2.0;
 /// The range of the proximal factor.
 const PROXIMAL: (f64, f64) = (1e-3, 1e4);
@@ -95,6 +97,7 @@ struct Bundle<'a, 's> {
     passes: &'a Passes<'s>,
     variables: &'a Variables,
     settings: &'a BundleSettings,
+    retraction: Retraction,
     random: ChaCha8Rng,
     /// The centre: multipliers that are feasible as far as Lanczos can see.
     centre: Vec<f64>,
@@ -136,6 +139,7 @@ impl<'a, 's> Bundle<'a, 's> {
             passes,
             variables,
             settings,
+            retraction: Retraction::new(passes.system()),
             random: ChaCha8Rng::seed_from_u64(settings.seed),
             centre,
             value,
@@ -156,32 +160,64 @@ impl<'a, 's> Bundle<'a, 's> {
         const PATIENCE: u32 = 40;
         const NO_GAIN: f64 = 1e-10;
         let (mut before, mut idle) = (f64::INFINITY, 0);
-        let Some(seen) = self.look(&self.centre.clone(), companion) else { return Ending::Interrupted };
-        self.move_to(&self.centre.clone(), seen.shortfall);
-        self.vectors = seen.signals.clone();
-        self.last = seen.signals;
+        if !self.confirm(companion) {
+            return Ending::Interrupted;
+        }
         loop {
-            self.observe(companion, None);
-            if companion.judge(&self.candidate()) == Verdict::Enough {
-                return Ending::Enough;
-            }
-            if companion.is_over() {
-                return Ending::Interrupted;
+            if self.iterations >= self.settings.most_iterations || idle > PATIENCE || companion.is_due(self.promised) {
+                if !self.confirm(companion) {
+                    return Ending::Interrupted;
+                }
+                let verdict = companion.judge(&self.candidate());
+                self.observe(companion);
+                if verdict == Verdict::Enough {
+                    return Ending::Enough;
+                }
+            } else {
+                self.observe(companion);
             }
             if self.iterations >= self.settings.most_iterations {
                 return Ending::Finished;
             }
-            if self.value < before * (1.0 - NO_GAIN) {
+            if self.value < before * (1.0 - NO_GAIN) || idle > PATIENCE && self.value > before * (1.0 + NO_GAIN) {
                 (before, idle) = (self.value, 0);
             }
             idle += 1;
-            if idle > PATIENCE || !self.value.is_normal() {
+            if idle > PATIENCE + 1 || !self.value.is_normal() {
                 return Ending::Stalled;
             }
-            if !self.step(companion) {
+            if companion.is_over() || !self.step(companion) {
                 return Ending::Interrupted;
             }
         }
+    }
+
+    /// Computes the smallest eigenvalue at the centre more exactly than a step needs it, and retracts the centre again; for
+    /// systems for which a retraction is not exact until it is feasible. False if time was over.
+    fn confirm(&mut self, companion: &mut dyn Companion) -> bool {
+        let wanted = (CONFIRMED * self.wanted()).max(ROUNDING);
+        for attempt in 0..RETRACTIONS {
+            let Some(seen) = self.look(&self.centre.clone(), wanted, companion) else { return false };
+            if self.vectors.ncols() == 0 {
+                self.vectors = seen.signals.clone();
+            }
+            self.last = seen.signals;
+            let exact = self.retraction.is_exact();
+            // Where one retraction was not enough, the next one takes longer steps.
+            let step = if exact { 1.0 } else { f64::from(1_u32 << attempt) };
+            if exact || seen.shortfall > 10.0 * wanted {
+                self.move_to(&self.centre.clone(), step * seen.shortfall);
+            }
+            if exact || seen.shortfall <= 10.0 * wanted {
+                break;
+            }
+        }
+        true
+    }
+
+    /// The error of eigenvalues that a step can bear.
+    fn wanted(&self) -> f64 {
+        ACCURACY * self.promised / f64::from(self.retraction.exponent())
     }
 
     /// One step; false if time was over within it.
@@ -203,15 +239,18 @@ impl<'a, 's> Bundle<'a, 's> {
             .collect();
         let promised = self.value - bound(variables, &trial);
         self.promised = promised.abs() / self.value;
-        let Some(seen) = self.look(&trial, companion) else { return false };
-        let gain = self.value - retracted_bound(variables, &trial, seen.shortfall);
+        let Some(seen) = self.look(&trial, self.wanted(), companion) else { return false };
+        let gain = self.value - self.retraction.factor(seen.shortfall) * bound(variables, &trial);
         self.iterations += 1;
         let ratio = if promised > 0.0 { gain / promised } else { -1.0 };
-        if ratio > GOOD {
-            self.proximal = (self.proximal * LOOSER).max(PROXIMAL.0);
+        let change = if ratio > GOOD {
+            LOOSER
         } else if ratio < POOR {
-            self.proximal = (self.proximal * TIGHTER).min(PROXIMAL.1);
-        }
+            TIGHTER
+        } else {
+            LITTLE_LOOSER
+        };
+        self.proximal = (self.proximal * change).clamp(PROXIMAL.0, PROXIMAL.1);
         let kept = self.dual.as_ref().subcols(0, self.settings.kept_vectors.min(self.dual.ncols()));
         self.vectors = side_by_side(seen.signals.as_ref(), kept);
         self.last = seen.signals.clone();
@@ -239,13 +278,15 @@ impl<'a, 's> Bundle<'a, 's> {
         weights
     }
 
-    /// The smallest eigenpairs of the scaled pencil at `multipliers`; `None` if time is over or numbers left their range.
-    fn look(&mut self, multipliers: &[f64], companion: &mut dyn Companion) -> Option<Seen> {
+    /// The smallest eigenpairs of the scaled pencil at `multipliers`, the smallest value up to an error of `wanted`; `None` if time
+    /// is over or numbers left their range.
+    fn look(&mut self, multipliers: &[f64], wanted: f64, companion: &mut dyn Companion) -> Option<Seen> {
         let pencil = ScaledPencil::new(self.passes, self.variables.diagonal(multipliers));
-        let pairs = self.settings.new_vectors.min(self.passes.order());
-        let wanted = (ACCURACY * self.promised / self.variables.blocks() as f64).max(1e-13);
+        let order = self.passes.order();
+        let pairs = self.settings.new_vectors.min(order);
+        let wanted = wanted.max(ROUNDING);
         let mut enough = |progress: &crate::settings::Progress<'_>| {
-            progress.values.len() == pairs && eigenvalue_error(progress.values, progress.residuals) <= wanted
+            progress.basis >= order.min(2 * pairs) && eigenvalue_error(progress.values, progress.residuals) <= wanted
         };
         let mut deadline = || companion.is_over();
         let watch = Watch { deadline: Some(&mut deadline), enough: Some(&mut enough) };
@@ -258,14 +299,11 @@ impl<'a, 's> Bundle<'a, 's> {
             ..LanczosSettings::new(pairs, End::Smallest)
         };
         let roots: Vec<f64> = self.variables.diagonal(multipliers).iter().map(|d| d.sqrt()).collect();
-        let mut warm = self.last.clone();
-        crate::scaled_pencil::scale_rows(warm.as_mut(), &roots);
-        let start = if warm.ncols() > 0 {
-            Start::given(warm.as_ref(), &mut self.random)
-        } else {
-            Start::random(&mut self.random)
-        };
-        let found = extreme_pairs(self.passes.order(), &settings, start, &mut |x, y| pencil.apply(x, y), watch).ok()?;
+        // The last place of the block is for a random vector, which finds what the vectors before have in common not to hold.
+        let mut warm = self.last.as_ref().subcols(0, self.last.ncols().min(pairs - 1)).to_owned();
+        scale_rows(warm.as_mut(), &roots);
+        let start = Start::given(warm.as_ref(), &mut self.random);
+        let found = extreme_pairs(order, &settings, start, &mut |x, y| pencil.apply(x, y), watch).ok()?;
         self.products += found.products as u64;
         if found.values.is_empty() {
             return None;
@@ -277,7 +315,7 @@ impl<'a, 's> Bundle<'a, 's> {
 
     /// Makes the retraction of `multipliers` the centre.
     fn move_to(&mut self, multipliers: &[f64], shortfall: f64) {
-        self.centre = retracted(self.variables, multipliers, shortfall);
+        self.centre = self.retraction.apply(self.variables, multipliers, shortfall);
         self.value = bound(self.variables, &self.centre);
     }
 
@@ -291,18 +329,24 @@ impl<'a, 's> Bundle<'a, 's> {
         }
     }
 
-    fn observe(&self, companion: &mut dyn Companion, scaled_eigenvalue: Option<f64>) {
+    fn observe(&self, companion: &mut dyn Companion) {
         companion.observe(&Step {
             iterations: self.iterations,
             products: self.products,
             claimed: self.value,
-            scaled_eigenvalue,
+            scaled_eigenvalue: None,
         });
     }
 }
 
 /// Part of a promised gain, per block, to which eigenvalues are computed.
 const ACCURACY: f64 = 0.1;
+/// The error of a centre that is to be proved, against that of a step.
+const CONFIRMED: f64 = 0.1;
+/// No eigenvalue is known better.
+const ROUNDING: f64 = 1e-13;
+/// Retractions of a centre that is to be proved, at most.
+const RETRACTIONS: usize = 8;
 /// Products for one pencil at most.
 const MOST_PRODUCTS: usize = 800;
 
@@ -319,38 +363,6 @@ fn eigenvalue_error(values: &[f64], residuals: &[f64]) -> f64 {
 fn bound(variables: &Variables, multipliers: &[f64]) -> f64 {
     let (input, output) = variables.weights(multipliers);
     input.sqrt() * output.sqrt()
-}
-
-/// The bound after retraction.
-fn retracted_bound(variables: &Variables, multipliers: &[f64], shortfall: f64) -> f64 {
-    (1.0 + shortfall).powi(variables.blocks() as i32 - 1) * bound(variables, multipliers)
-}
-
-/// Multipliers that are feasible if the smallest eigenvalue of the scaled pencil is `−shortfall`, with equal weights of inputs and
-/// outputs. With `s_k = (1 + δ)^{H−k}`, `λ′_k = s_k s_{k−1} λ_k`, `D_in′ = (1 + δ) s_0² D_in` and `D_out′ = (1 + δ) D_out` the
-/// couplings of `F(y′)` are those of `Σ F(y) Σ`, `Σ = diag(s_0, …, s_H, 1)`, and its diagonal has `δ Σ D Σ` more.
-fn retracted(variables: &Variables, multipliers: &[f64], shortfall: f64) -> Vec<f64> {
-    let last = variables.blocks() - 1;
-    let factor = 1.0 + shortfall;
-    let mut retracted = multipliers.to_vec();
-    for k in 0..=last {
-        let exponent = match k {
-            0 => 2 * last as i32 - 1,
-            _ if k == last => 1,
-            _ => 2 * (last - k) as i32 - 1,
-        };
-        for j in variables.entries(k) {
-            retracted[j] *= factor.powi(exponent);
-        }
-    }
-    let (input, output) = variables.weights(&retracted);
-    let balance = (output / input).sqrt();
-    for k in 0..=last {
-        for j in variables.entries(k) {
-            retracted[j] *= if k == last { balance.recip() } else { balance };
-        }
-    }
-    retracted
 }
 
 /// The columns of both matrices.

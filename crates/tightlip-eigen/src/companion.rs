@@ -8,6 +8,9 @@ pub trait Companion {
     /// Sees every step.
     fn observe(&mut self, step: &Step);
 
+    /// Whether the method should have what it holds proved now, where it expects to gain so large a part of its bound yet.
+    fn is_due(&self, promised: f64) -> bool;
+
     /// Tries to prove what the method has.
     fn judge(&mut self, candidate: &Candidate) -> Verdict;
 

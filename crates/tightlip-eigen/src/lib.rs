@@ -32,6 +32,7 @@ mod lanczos;
 mod orthogonal;
 mod pairs;
 mod projected;
+mod retraction;
 mod scaled_pencil;
 mod search;
 mod settings;

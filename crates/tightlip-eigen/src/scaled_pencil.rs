@@ -161,3 +161,70 @@ pub(crate) fn scale_rows(matrix: MatMut<'_, f64>, factors: &[f64]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tightlip_model::{
+        Activation, Edge, LinearMap, Multipliers, Norm, OutputSelection, Query, SlopeInterval, Weight, random_network,
+    };
+
+    use super::*;
+    use crate::Variables;
+
+    /// `vᵀFv` from its definition, one neuron at a time.
+    fn form(system: &IncrementSystem, multipliers: &Multipliers, signals: &[f64]) -> f64 {
+        let last = system.output_block();
+        let starts: Vec<usize> = (0..=last).map(|k| (0..k).map(|i| system.len(i)).sum()).collect();
+        let block = |k: usize| Mat::from_fn(system.len(k), 1, |i, _| signals[starts[k] + i]);
+        let mut value = 0.0;
+        for k in 0..=last {
+            let mut s = Mat::<f64>::zeros(system.len(k), 1);
+            for edge in system.edges_into(k) {
+                s += edge.map.apply(block(edge.from).as_ref());
+            }
+            for i in 0..system.len(k) {
+                let (d, s) = (signals[starts[k] + i], s[(i, 0)]);
+                value += if k == 0 {
+                    multipliers.input.at(i) * d * d
+                } else if k == last {
+                    multipliers.output.at(i) * d * d - 2.0 * d * s
+                } else {
+                    let slope = system.slopes(k)[i];
+                    2.0 * multipliers.hidden[k - 1][i] * (d - slope.lower() * s) * (d - slope.upper() * s)
+                };
+            }
+        }
+        value
+    }
+
+    #[test]
+    fn the_pencil_is_the_quadratic_form_of_the_inequality_with_unit_diagonal_scale() {
+        let network = random_network(&[3, 4, 5, 2], Activation::LeakyRelu { slope: -0.5 }, 3).expect("valid");
+        let chain = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+        let skip = Edge { from: 0, to: 3, map: LinearMap::from_rows(&[vec![0.3, -1.0, 0.2], vec![1.0, 0.1, -0.4]]) };
+        let edges = chain.edges().iter().cloned().chain([skip]).collect();
+        let hidden: Vec<Vec<SlopeInterval>> = (1..3).map(|k| chain.slopes(k).to_vec()).collect();
+        let system = IncrementSystem::new(3, hidden, 2, edges).expect("valid");
+        let query = Query { input_norm: Norm::LInf, ..Query::euclidean(OutputSelection::All) };
+        let multipliers = Multipliers {
+            input: Weight::PerCoordinate(vec![0.5, 1.0, 2.0]),
+            hidden: vec![vec![0.3, 0.5, 0.7, 0.9], vec![1.0, 0.8, 0.6, 0.4, 0.2]],
+            output: Weight::Uniform(1.5),
+        };
+        let variables = Variables::new(&system, &query);
+        let passes = Passes::new(&system, 1);
+        let pencil = ScaledPencil::new(&passes, variables.diagonal(&variables.pack(&multipliers)));
+        let x = Mat::from_fn(passes.order(), 3, |i, c| ((1.3 + 0.4 * c as f64) * i as f64 + c as f64).sin());
+        let mut y = Mat::from_fn(passes.order(), 3, |_, _| f64::NAN);
+        pencil.apply(x.as_ref(), y.as_mut());
+        let signals = pencil.signals(x.as_ref());
+        for c in 0..3 {
+            let column: Vec<f64> = signals.col(c).iter().copied().collect();
+            let direct = form(&system, &multipliers, &column);
+            assert!((x.col(c).transpose() * y.col(c) - direct).abs() < 1e-12 * direct.abs());
+        }
+        // Symmetric: each vector against the image of the next.
+        let difference = x.col(0).transpose() * y.col(1) - x.col(1).transpose() * y.col(0);
+        assert!(difference.abs() < 1e-12);
+    }
+}

@@ -4,17 +4,16 @@
 //! relaxation to first order (Burer & Monteiro 2005; Boumal, Voroninski & Bandeira 2016): `τ z` becomes a new row of every
 //! `V_k`. The rank doubles; the other new rows get a little noise, so that they can take part.
 
-use faer::{Col, MatMut, MatRef};
+use faer::{Mat, MatMut, MatRef};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use tightlip_eigen::{Checks, End, LanczosSettings, Start, Watch, extreme_pairs};
+use tightlip_eigen::{Checks, End, LanczosSettings, ScaledPencil, Start, Watch, extreme_pairs};
 use tightlip_model::Multipliers;
 
 use crate::columns::column;
 use crate::iteration::LiftedIteration;
-use crate::multipliers::{self, diagonal};
-use crate::scaled_pencil::ScaledPencil;
+use crate::multipliers::{self, diagonal, whole_diagonal};
 use crate::state::State;
 
 /// Size of the new row against all of `V`, in the scaled units of the pencil.
@@ -28,7 +27,8 @@ const RANDOM_STEP: f64 = 0.1;
 #[derive(Debug, Clone)]
 pub(crate) struct RitzPair {
     pub(crate) value: f64,
-    pub(crate) vector: Col<f64>,
+    /// `order × 1`.
+    pub(crate) vector: Mat<f64>,
 }
 
 impl LiftedIteration<'_> {
@@ -36,22 +36,19 @@ impl LiftedIteration<'_> {
     /// bound of its smallest eigenvalue; with its vector. `None` if the multipliers are not finite.
     pub(crate) fn negative_direction(&mut self, steps: usize) -> Option<RitzPair> {
         let multipliers = multipliers::of_pass(&self.relaxation, &self.pass);
-        let pencil = ScaledPencil::new(&self.relaxation, &multipliers);
+        let passes = self.relaxation.passes();
+        let pencil = ScaledPencil::new(&passes, whole_diagonal(&self.relaxation, &multipliers));
         let settings = LanczosSettings {
             largest_basis: steps.max(2),
             most_products: steps,
             checks: Checks::FullBasis,
             ..LanczosSettings::new(1, End::Smallest)
         };
-        let mut apply = |x: MatRef<'_, f64>, mut y: MatMut<'_, f64>| {
-            for j in 0..x.ncols() {
-                pencil.apply(x.col(j), y.as_mut().col_mut(j));
-            }
-        };
+        let mut apply = |x: MatRef<'_, f64>, y: MatMut<'_, f64>| pencil.apply(x, y);
         let start = Start::random(&mut self.random);
-        let pairs = extreme_pairs(pencil.order(), &settings, start, &mut apply, Watch::default()).ok()?;
+        let pairs = extreme_pairs(passes.order(), &settings, start, &mut apply, Watch::default()).ok()?;
         let value = *pairs.values.first()?;
-        Some(RitzPair { value, vector: pairs.vectors.col(0).to_owned() })
+        Some(RitzPair { value, vector: pairs.vectors.subcols(0, 1).to_owned() })
     }
 
     /// Doubles the rank with random rows, for a point that stands still without a negative direction in reach of Lanczos.
@@ -71,15 +68,18 @@ impl LiftedIteration<'_> {
     pub(crate) fn escape(&mut self, pair: &RitzPair) {
         let rank = self.rank();
         let multipliers = multipliers::of_pass(&self.relaxation, &self.pass);
-        let pencil = ScaledPencil::new(&self.relaxation, &multipliers);
+        let passes = self.relaxation.passes();
+        let pencil = ScaledPencil::new(&passes, whole_diagonal(&self.relaxation, &multipliers));
         let signals = pencil.signals(pair.vector.as_ref());
-        let incoming = pencil.incoming(&signals);
+        let mut incoming = Mat::<f64>::zeros(passes.order(), 1);
+        passes.add_incoming(signals.as_ref(), incoming.as_mut());
         let step = STEP * self.scaled_size(&multipliers);
         let noise = NOISE / (rank as f64).sqrt();
         let mut state = State::zeros(&self.relaxation, 2 * rank);
         for k in 0..self.relaxation.last() {
             let block = self.pass.signals[k].as_ref();
-            let direction = |j| step * signals[k][(j, 0)];
+            let first: usize = (0..k).map(|i| self.relaxation.system.len(i)).sum();
+            let direction = |j| step * signals[(first + j, 0)];
             fill_wide(&mut state, (k, block), direction, &mut Noise { size: noise, random: &mut self.random });
             if k == 0 {
                 continue;
@@ -90,7 +90,7 @@ impl LiftedIteration<'_> {
                 for (target, u) in target.iter_mut().zip(column(self.pass.incoming[k].as_ref(), j)) {
                     *target -= slope.mean * u;
                 }
-                target[rank] -= slope.mean * step * incoming[k][(j, 0)];
+                target[rank] -= slope.mean * step * incoming[(first + j, 0)];
             }
         }
         state.normalise(&self.relaxation);
@@ -129,5 +129,43 @@ fn fill_wide(
             *x = size * noise.random.sample::<f64, _>(StandardNormal);
         }
         new[0] += direction(j);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tightlip_model::{Activation, IncrementSystem, OutputSelection, Query, Reduction, Scaling, random_network};
+
+    use super::*;
+
+    #[test]
+    fn an_escape_sets_off_along_the_direction_in_every_block() {
+        let network = random_network(&[8, 20, 20, 4], Activation::Relu, 3).expect("valid");
+        let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+        let query = Query::euclidean(OutputSelection::All);
+        let reduction = Reduction::new(&system, &query, Scaling::PerNeuron).expect("not constant");
+        let mut iteration = LiftedIteration::new(reduction.system(), &query, 2, 1, 1);
+        for _ in 0..300 {
+            iteration.step();
+        }
+        let pair = iteration.negative_direction(60).expect("finite");
+        assert!(pair.value < -1e-3, "rank 2 is a saddle: {}", pair.value);
+        let passes = iteration.relaxation.passes();
+        let multipliers = multipliers::of_pass(&iteration.relaxation, &iteration.pass);
+        let diagonal = whole_diagonal(&iteration.relaxation, &multipliers);
+        let direction = ScaledPencil::new(&passes, diagonal).signals(pair.vector.as_ref());
+        iteration.escape(&pair);
+        let mut first = 0;
+        for k in 0..iteration.relaxation.last() {
+            let (mut along, mut new, mut old) = (0.0, 0.0, 0.0);
+            for (j, column) in iteration.pass.signals[k].col_iter().enumerate() {
+                let (z, row) = (direction[(first + j, 0)], column[2]);
+                along += z * row;
+                new += row * row;
+                old += z * z;
+            }
+            assert!(along > 0.9 * (new * old).sqrt(), "block {k}: cosine {}", along / (new * old).sqrt());
+            first += iteration.relaxation.system.len(k);
+        }
     }
 }

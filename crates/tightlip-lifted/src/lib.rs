@@ -41,7 +41,7 @@
 //! the gap closes with the value, in half the sweeps.
 //!
 //! *Escape* (`escape`): a point can be optimal for its rank and not for the relaxation. Then the pencil has a negative
-//! direction, found by Lanczos (`tightlip_eigen`, `scaled_pencil`), which becomes a new row of every `V_k`; the rank doubles.
+//! direction, found by Lanczos (`tightlip_eigen`), which becomes a new row of every `V_k`; the rank doubles.
 //!
 //! *Patterns* (`pattern`): one column from many starts, a lower bound of FGL.
 //!
@@ -66,7 +66,6 @@ mod null_space;
 mod pattern;
 mod quasi_newton;
 mod relaxation;
-mod scaled_pencil;
 mod solve;
 mod state;
 mod sweep;

@@ -45,6 +45,12 @@ pub(crate) fn diagonal(multipliers: &Multipliers, k: usize, i: usize) -> f64 {
     }
 }
 
+/// The whole diagonal, block after block.
+pub(crate) fn whole_diagonal(relaxation: &Relaxation, multipliers: &Multipliers) -> Vec<f64> {
+    let block = |k: usize| (0..relaxation.system.len(k)).map(move |i| diagonal(multipliers, k, i));
+    (0..=relaxation.last()).flat_map(block).collect()
+}
+
 /// `D_in` or `D_out`.
 fn weight(ball: Ball, lengths: &[f64]) -> Weight {
     match ball {

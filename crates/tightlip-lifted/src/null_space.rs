@@ -204,25 +204,24 @@ fn gram_eigen(matrix: &Mat<f64>) -> Option<(Vec<f64>, Mat<f64>)> {
 
 #[cfg(test)]
 mod tests {
-    use faer::{Col, Side};
+    use faer::Side;
+    use tightlip_eigen::ScaledPencil;
     use tightlip_model::{
         Activation, IncrementSystem, Norm, OutputSelection, Query, Reduction, Scaling, random_network,
     };
 
     use crate::LiftedIteration;
-    use crate::scaled_pencil::ScaledPencil;
+    use crate::multipliers::whole_diagonal;
 
     use super::*;
 
     /// The smallest eigenvalue of the scaled pencil, by the dense matrix.
     fn smallest(relaxation: &Relaxation<'_>, multipliers: &Multipliers) -> f64 {
-        let pencil = ScaledPencil::new(relaxation, multipliers);
-        let n = pencil.order();
+        let passes = relaxation.passes();
+        let pencil = ScaledPencil::new(&passes, whole_diagonal(relaxation, multipliers));
+        let n = passes.order();
         let mut matrix = Mat::<f64>::zeros(n, n);
-        for j in 0..n {
-            let unit = Col::from_fn(n, |i| if i == j { 1.0 } else { 0.0 });
-            pencil.apply(unit.as_ref(), matrix.as_mut().col_mut(j));
-        }
+        pencil.apply(Mat::identity(n, n).as_ref(), matrix.as_mut());
         matrix.self_adjoint_eigenvalues(Side::Lower).expect("finite")[0]
     }
 

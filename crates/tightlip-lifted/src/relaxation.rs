@@ -1,6 +1,7 @@
 //! The vector relaxation of an increment system: the data that every sweep reads.
 
 use faer::Par;
+use tightlip_eigen::Passes;
 use tightlip_model::{IncrementSystem, Norm, Query};
 
 use crate::columns::Ball;
@@ -51,6 +52,11 @@ impl<'s> Relaxation<'s> {
             slopes,
             threads,
         }
+    }
+
+    /// The passes of the system on vectors of numbers.
+    pub(crate) fn passes(&self) -> Passes<'s> {
+        Passes::new(self.system, self.threads)
     }
 
     /// The output block.

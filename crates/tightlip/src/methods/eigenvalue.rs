@@ -16,8 +16,10 @@ const ROUNDING_SHARE: f64 = 0.1;
 /// Larger margins that are tried where one fails: this many, each so much larger than the one before.
 const MORE_MARGINS: usize = 2;
 const MARGIN_STEP: f64 = 8.0;
+/// The first judgement is after this many steps.
+const FIRST_JUDGEMENT: u64 = 2;
 /// Steps between judgements grow by this factor, so that their number is logarithmic.
-const LATER: f64 = 1.3;
+const LATER: f64 = 1.5;
 /// A promise of the tolerance is judged at once, and again where a promise is this part of the one before.
 const NEXT_AIM: f64 = 0.3;
 /// Seconds between two reports of progress.
@@ -59,7 +61,7 @@ impl<'c, 'p> Follower<'c, 'p> {
             lower: None,
             trace: Vec::new(),
             iterations: 0,
-            next_judgement: 0,
+            next_judgement: FIRST_JUDGEMENT,
             aim: context.tolerance,
             told_s: 0.0,
         }
@@ -152,14 +154,12 @@ impl Companion for Follower<'_, '_> {
         }
     }
 
+    fn is_due(&self, promised: f64) -> bool {
+        self.iterations >= self.next_judgement || promised <= self.aim
+    }
+
     fn judge(&mut self, candidate: &Candidate) -> Verdict {
-        let promising = candidate.promised <= self.aim;
-        if self.iterations < self.next_judgement && !promising {
-            return Verdict::More;
-        }
-        if promising {
-            self.aim = NEXT_AIM * candidate.promised;
-        }
+        self.aim = self.aim.min(NEXT_AIM * candidate.promised);
         self.next_judgement = ((self.iterations as f64 * LATER) as u64).max(self.iterations + 1);
         self.bound_below(candidate);
         self.prove(candidate);

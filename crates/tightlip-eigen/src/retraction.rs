@@ -1,0 +1,76 @@
+//! From multipliers whose scaled pencil has the smallest eigenvalue `−δ` to feasible ones.
+//!
+//! For a chain with slopes `[0, 1]` let `s_H = 1`, `s_{k−1} = (1 + δ) s_k`, `λ′_k = s_k s_{k−1} λ_k`, `D_in′ = (1 + δ) s_0² D_in` and
+//! `D_out′ = (1 + δ) D_out`. The couplings of `F(y′)` are those of `Σ F(y) Σ`, `Σ = diag(s_0, …, s_H, 1)`, and its diagonal has
+//! `δ Σ D Σ` more, so that `F(y′) ⪰ 0`; the bound has become `(1 + δ)^{H+1}` times as large. That holds for negative `δ` as well,
+//! where multipliers are feasible by more than they need to be.
+//!
+//! For other slopes and skip connections it is no identity, so multipliers are only ever made larger, with the longest path in the
+//! place of the depth, and who uses them looks again.
+
+use tightlip_model::IncrementSystem;
+
+use crate::variables::Variables;
+
+/// The exponents of a system.
+#[derive(Debug, Clone)]
+pub(crate) struct Retraction {
+    /// `s_k = (1 + δ)^{heights[k]}`; of inputs and hidden blocks.
+    heights: Vec<i32>,
+    /// Whether it is an identity.
+    exact: bool,
+}
+
+impl Retraction {
+    /// The retraction for `system`.
+    pub(crate) fn new(system: &IncrementSystem) -> Self {
+        let last = system.output_block();
+        let mut heights = vec![0; last];
+        // Edges stand in the order of their targets, so that the height of a target is known when it is read from.
+        for edge in system.edges().iter().rev().filter(|edge| edge.to < last && system.len(edge.to) > 0) {
+            heights[edge.from] = heights[edge.from].max(heights[edge.to] + 1);
+        }
+        let chain = system.edges().iter().all(|edge| edge.to == edge.from + 1);
+        let unit = |k: usize| system.slopes(k).iter().all(|slope| slope.lower() == 0.0 && slope.upper() == 1.0);
+        Self { heights, exact: chain && (1..last).all(unit) }
+    }
+
+    /// Whether what it gives is feasible without another look.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// By how many factors `1 + δ` the bound grows.
+    pub(crate) fn exponent(&self) -> i32 {
+        self.heights[0] + 1
+    }
+
+    /// What the bound is multiplied with.
+    pub(crate) fn factor(&self, shortfall: f64) -> f64 {
+        self.base(shortfall).powi(self.exponent())
+    }
+
+    /// The retracted multipliers, scaled to equal weights of inputs and outputs.
+    pub(crate) fn apply(&self, variables: &Variables, multipliers: &[f64], shortfall: f64) -> Vec<f64> {
+        let last = variables.blocks() - 1;
+        let base = self.base(shortfall);
+        let mut retracted = multipliers.to_vec();
+        for k in 0..=last {
+            let exponent = if k == last { 1 } else { 2 * self.heights[k] + 1 };
+            for value in &mut retracted[variables.entries(k)] {
+                *value *= base.powi(exponent);
+            }
+        }
+        let (input, output) = variables.weights(&retracted);
+        let balance = (output / input).sqrt();
+        for (j, value) in retracted.iter_mut().enumerate() {
+            *value *= if variables.entries(last).contains(&j) { balance.recip() } else { balance };
+        }
+        retracted
+    }
+
+    /// `1 + δ`.
+    fn base(&self, shortfall: f64) -> f64 {
+        1.0 + if self.exact { shortfall } else { shortfall.max(0.0) }
+    }
+}
