@@ -79,11 +79,7 @@ fn lifted(system: &IncrementSystem, query: &Query, reduction: &Reduction) -> f64
 struct Patient;
 
 impl Companion for Patient {
-    fn observe(&mut self, _: &Step) {
-        if std::env::var("DBG").is_ok() {
-            eprintln!("{s:?}");
-        }
-    }
+    fn observe(&mut self, _: &Step) {}
 
     fn is_due(&self, promised: f64) -> bool {
         promised < 1e-9
@@ -113,15 +109,6 @@ fn every_route_reaches_the_same_optimum_on_random_chains_and_residual_systems() 
     let mut random = generator(77);
     for draw in 0..DRAWS {
         let system = random_system(draw, &mut random);
-            if draw != d.parse::<usize>().unwrap() {
-                continue;
-            }
-            eprintln!(
-                "{:?} {:?}",
-                system.edges().iter().map(|e| (e.from, e.to, e.map.rows(), e.map.cols())).collect::<Vec<_>>(),
-                system.slopes(1)[0]
-            );
-        }
         let (input, output) = DIRECT_NORMS[draw / 32 % 4];
         let query = question(input, output);
         let Some(reduction) = Reduction::new(&system, &query, Scaling::PerNeuron) else { continue };

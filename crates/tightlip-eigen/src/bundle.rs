@@ -113,6 +113,10 @@ struct Bundle<'a, 's> {
     proximal: f64,
     /// The last gain that the model promised, relative.
     promised: f64,
+    /// The part of a promised gain, per block, to which eigenvalues are computed now.
+    accuracy: f64,
+    /// Steps without a gain since the last that had one.
+    nulls: u32,
     iterations: u64,
     products: u64,
 }
@@ -149,6 +153,8 @@ impl<'a, 's> Bundle<'a, 's> {
             flows: vec![1.0; variables.len()],
             proximal: 1.0,
             promised: 1.0,
+            accuracy: ACCURACY.1,
+            nulls: 0,
             iterations: 0,
             products: 0,
         }
@@ -189,19 +195,28 @@ impl<'a, 's> Bundle<'a, 's> {
             if companion.is_over() || !self.step(companion) {
                 return Ending::Interrupted;
             }
+            // A centre that no step can leave may claim too much.
+            if self.nulls >= NULLS && !self.confirm(companion) {
+                return Ending::Interrupted;
+            }
         }
     }
 
     /// Computes the smallest eigenvalue at the centre more exactly than a step needs it, and retracts the centre again; for
     /// systems for which a retraction is not exact until it is feasible. False if time was over.
     fn confirm(&mut self, companion: &mut dyn Companion) -> bool {
-        let wanted = (CONFIRMED * self.wanted()).max(ROUNDING);
+        let believed = self.wanted();
+        let wanted = (CONFIRMED * believed).max(ROUNDING);
+        self.nulls = 0;
         for attempt in 0..RETRACTIONS {
             let Some(seen) = self.look(&self.centre.clone(), wanted, companion) else { return false };
             if self.vectors.ncols() == 0 {
                 self.vectors = seen.signals.clone();
             }
             self.last = seen.signals;
+            let mistaken = self.iterations > 0 && attempt == 0 && seen.shortfall > believed.max(ROUNDING);
+            self.accuracy = if mistaken { MORE * self.accuracy } else { self.accuracy / MORE.sqrt() };
+            self.accuracy = self.accuracy.clamp(ACCURACY.0, ACCURACY.1);
             let exact = self.retraction.is_exact();
             // Where one retraction was not enough, the next one takes longer steps.
             let step = if exact { 1.0 } else { f64::from(1_u32 << attempt) };
@@ -217,7 +232,7 @@ impl<'a, 's> Bundle<'a, 's> {
 
     /// The error of eigenvalues that a step can bear.
     fn wanted(&self) -> f64 {
-        ACCURACY * self.promised / f64::from(self.retraction.exponent())
+        self.accuracy * self.promised / f64::from(self.retraction.exponent())
     }
 
     /// One step; false if time was over within it.
@@ -256,6 +271,9 @@ impl<'a, 's> Bundle<'a, 's> {
         self.last = seen.signals.clone();
         if gain > 0.0 {
             self.move_to(&trial, seen.shortfall);
+            self.nulls = 0;
+        } else {
+            self.nulls += 1;
         }
         true
     }
@@ -339,8 +357,12 @@ impl<'a, 's> Bundle<'a, 's> {
     }
 }
 
-/// Part of a promised gain, per block, to which eigenvalues are computed.
-const ACCURACY: f64 = 0.1;
+/// The range of the part of a promised gain, per block, to which eigenvalues are computed.
+const ACCURACY: (f64, f64) = (1e-4, 0.1);
+/// It becomes so much smaller where an eigenvalue turns out to have been less exact.
+const MORE: f64 = 0.3;
+/// Steps in a row without a gain after which the centre is looked at again.
+const NULLS: u32 = 3;
 /// The error of a centre that is to be proved, against that of a step.
 const CONFIRMED: f64 = 0.1;
 /// No eigenvalue is known better.
