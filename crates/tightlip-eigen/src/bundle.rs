@@ -394,3 +394,6 @@ fn side_by_side(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
     both.as_mut().subcols_mut(left.ncols(), right.ncols()).copy_from(right);
     both
 }
+
+#[cfg(test)]
+mod tests;

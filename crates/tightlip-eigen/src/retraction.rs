@@ -74,3 +74,66 @@ impl Retraction {
         1.0 + if self.exact { shortfall } else { shortfall.max(0.0) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use faer::{Mat, Side};
+    use tightlip_model::{Activation, Norm, OutputSelection, Query, random_network};
+
+    use super::*;
+    use crate::{Passes, ScaledPencil};
+
+    /// The smallest eigenvalue of the scaled pencil, by the dense matrix.
+    fn smallest(passes: &Passes<'_>, variables: &Variables, multipliers: &[f64]) -> f64 {
+        let pencil = ScaledPencil::new(passes, variables.diagonal(multipliers));
+        let n = passes.order();
+        let mut matrix = Mat::<f64>::zeros(n, n);
+        pencil.apply(Mat::identity(n, n).as_ref(), matrix.as_mut());
+        matrix.self_adjoint_eigenvalues(Side::Lower).expect("finite")[0]
+    }
+
+    fn system(activation: Activation, seed: u64) -> IncrementSystem {
+        let network = random_network(&[4, 6, 5, 3], activation, seed).expect("valid");
+        IncrementSystem::of_network(&network, OutputSelection::All).expect("valid")
+    }
+
+    #[test]
+    fn on_chains_with_unit_slopes_it_is_feasible_and_costs_what_it_says() {
+        let mut signs = [0, 0];
+        for seed in 0..20 {
+            let system = system(Activation::Relu, seed);
+            let input_norm = if seed % 2 == 0 { Norm::L2 } else { Norm::LInf };
+            let query = Query { input_norm, ..Query::euclidean(OutputSelection::All) };
+            let (passes, variables) = (Passes::new(&system, 1), Variables::new(&system, &query));
+            let retraction = Retraction::new(&system);
+            assert!(retraction.is_exact());
+            // Multipliers that fall off fast enough from block to block are feasible.
+            let fall: f64 = if seed % 3 == 0 { -60.0_f64.ln() } else { 0.0 };
+            let multipliers: Vec<f64> = (0..=3_usize)
+                .flat_map(|k| variables.entries(k).map(move |j| (k, j)))
+                .map(|(k, j)| (fall * k as f64).exp() * (1.2 + ((j + 1) as f64 * (seed + 2) as f64).sin()))
+                .collect();
+            let shortfall = -smallest(&passes, &variables, &multipliers);
+            signs[usize::from(shortfall > 0.0)] += 1;
+            let retracted = retraction.apply(&variables, &multipliers, shortfall);
+            assert!(smallest(&passes, &variables, &retracted) > -1e-12, "seed {seed}: {shortfall}");
+            let bound = |y: &[f64]| {
+                let (input, output) = variables.weights(y);
+                (input * output).sqrt()
+            };
+            let ratio = bound(&retracted) / bound(&multipliers);
+            assert!((ratio / retraction.factor(shortfall) - 1.0).abs() < 1e-12);
+            assert_eq!(retraction.exponent(), 3);
+        }
+        assert!(signs[0] > 0 && signs[1] > 0, "both signs of the shortfall occur: {signs:?}");
+    }
+
+    #[test]
+    fn with_other_slopes_multipliers_only_grow() {
+        let system = system(Activation::LeakyRelu { slope: -0.5 }, 1);
+        let retraction = Retraction::new(&system);
+        assert!(!retraction.is_exact());
+        assert_eq!(retraction.factor(-0.3), 1.0);
+        assert!(retraction.factor(0.1) > 1.3);
+    }
+}
