@@ -111,7 +111,7 @@ mod tests {
             let fall: f64 = if seed % 3 == 0 { -60.0_f64.ln() } else { 0.0 };
             let multipliers: Vec<f64> = (0..=3_usize)
                 .flat_map(|k| variables.entries(k).map(move |j| (k, j)))
-                .map(|(k, j)| (fall * k as f64).exp() * (1.2 + ((j + 1) as f64 * (seed + 2) as f64).sin()))
+                .map(|(k, j)| (fall * (k as f64 - 3.0)).exp() * (1.2 + ((j + 1) as f64 * (seed + 2) as f64).sin()))
                 .collect();
             let shortfall = -smallest(&passes, &variables, &multipliers);
             signs[usize::from(shortfall > 0.0)] += 1;
