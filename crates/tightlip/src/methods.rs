@@ -20,6 +20,7 @@ mod lipsdp_neuron_full_clarabel;
 mod lipsdp_neuron_full_clarabel_chordal;
 mod lipsdp_neuron_interior;
 mod lipsdp_neuron_lifted;
+mod lipsdp_neuron_lipdiff;
 mod lipsdp_tau_estimate;
 mod norm_product;
 mod unit_bound;
@@ -44,6 +45,7 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_neuron_full_clarabel_chordal::METHOD,
     &lipsdp_neuron_chordal_clarabel::METHOD,
     &lipsdp_neuron_interior::METHOD,
+    &lipsdp_neuron_lipdiff::METHOD,
     &lipsdp_neuron_bundle::LipsdpNeuronBundle,
     &lipsdp_neuron_lifted::LipsdpNeuronLifted,
     &fgl_pattern::FglPattern,
