@@ -24,6 +24,7 @@ pub use lipdiff::{Kappa, LipDiffSettings, lipdiff};
 pub use pairs::{LanczosError, RitzPairs, Stop};
 pub use penalty::starts::Init;
 pub use penalty::{PenaltyWeight, Redundant};
+pub use reach::TraceBounds;
 pub use scaled_pencil::{Passes, ScaledPencil};
 pub use settings::{Checks, End, LanczosSettings, LookAgain, Progress, Start, Watch};
 pub use variables::Variables;

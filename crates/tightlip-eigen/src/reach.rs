@@ -21,6 +21,25 @@ use tightlip_model::{Edge, IncrementSystem, Norm, SlopeInterval, spectral_norm};
 /// Neurons whose slopes differ by less than this part of their magnitude are nearly linear.
 const NEARLY_LINEAR: f64 = 1e-3;
 
+/// What LipDiff's constraints say about the relaxation with ℓ2 outputs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceBounds {
+    /// A bound of its trace by the norms of the layers: the smallest safe weight of the penalty that is known.
+    pub rho_tight: f64,
+    /// The published bound.
+    pub rho_code: f64,
+    /// `b_j` of every hidden neuron, block by block.
+    pub rows: Vec<f64>,
+}
+
+impl TraceBounds {
+    /// The bounds for `system` with inputs bounded in `input_norm`, ℓ2 or ℓ∞.
+    pub fn new(system: &IncrementSystem, input_norm: Norm) -> Self {
+        let reach = Reach::new(system, input_norm);
+        Self { rho_tight: reach.rho_tight(), rho_code: reach.rho_code(), rows: reach.rows }
+    }
+}
+
 /// Reaches of all blocks of a system.
 #[derive(Debug, Clone)]
 pub(crate) struct Reach {

@@ -8,8 +8,10 @@ use crate::{Context, Method};
 mod conic;
 mod constant;
 mod eigenvalue;
+mod estimate;
 mod fgl_pattern;
 mod interior;
+mod lipdiff_penalty_estimate;
 mod lipsdp_layer_chordal_clarabel;
 mod lipsdp_layer_full_clarabel;
 mod lipsdp_layer_full_clarabel_chordal;
@@ -51,6 +53,7 @@ pub const METHODS: &[&dyn Method] = &[
     &fgl_pattern::FglPattern,
     &witness::SteepPair,
     &lipsdp_tau_estimate::METHOD,
+    &lipdiff_penalty_estimate::METHOD,
 ];
 
 /// Declines a lifted method that would not fit: the reduced maps and those of the safe evaluation beside the original
