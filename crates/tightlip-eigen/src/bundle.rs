@@ -23,6 +23,7 @@ use tightlip_model::Multipliers;
 use self::model::Model;
 use crate::companion::{Candidate, Companion, Ending, Step, Verdict};
 use crate::lanczos::extreme_pairs;
+use crate::retraction::{bound, retracted, retracted_bound};
 use crate::scaled_pencil::{Passes, ScaledPencil};
 use crate::settings::{Checks, End, LanczosSettings, Start, Watch};
 use crate::variables::Variables;
@@ -301,44 +302,6 @@ fn eigenvalue_error(values: &[f64], residuals: &[f64]) -> f64 {
     // The gap above a cluster: the widest between the wanted values.
     let gap = values.last().map_or(0.0, |last| last - values[0]).max(1e-3);
     residual.min(residual * residual / gap)
-}
-
-/// `√(weight_in · weight_out)`.
-fn bound(variables: &Variables, multipliers: &[f64]) -> f64 {
-    let (input, output) = variables.weights(multipliers);
-    input.sqrt() * output.sqrt()
-}
-
-/// The bound after retraction.
-fn retracted_bound(variables: &Variables, multipliers: &[f64], shortfall: f64) -> f64 {
-    (1.0 + shortfall).powi(variables.blocks() as i32 - 1) * bound(variables, multipliers)
-}
-
-/// Multipliers that are feasible if the smallest eigenvalue of the scaled pencil is `−shortfall`, with equal weights of inputs and
-/// outputs. With `s_k = (1 + δ)^{H−k}`, `λ′_k = s_k s_{k−1} λ_k`, `D_in′ = (1 + δ) s_0² D_in` and `D_out′ = (1 + δ) D_out` the
-/// couplings of `F(y′)` are those of `Σ F(y) Σ`, `Σ = diag(s_0, …, s_H, 1)`, and its diagonal has `δ Σ D Σ` more.
-fn retracted(variables: &Variables, multipliers: &[f64], shortfall: f64) -> Vec<f64> {
-    let last = variables.blocks() - 1;
-    let factor = 1.0 + shortfall;
-    let mut retracted = multipliers.to_vec();
-    for k in 0..=last {
-        let exponent = match k {
-            0 => 2 * last as i32 - 1,
-            _ if k == last => 1,
-            _ => 2 * (last - k) as i32 - 1,
-        };
-        for j in variables.entries(k) {
-            retracted[j] *= factor.powi(exponent);
-        }
-    }
-    let (input, output) = variables.weights(&retracted);
-    let balance = (output / input).sqrt();
-    for k in 0..=last {
-        for j in variables.entries(k) {
-            retracted[j] *= if k == last { balance.recip() } else { balance };
-        }
-    }
-    retracted
 }
 
 /// The columns of both matrices.

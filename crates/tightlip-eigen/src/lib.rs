@@ -27,6 +27,7 @@ pub use penalty::{PenaltyWeight, Redundant};
 pub use reach::TraceBounds;
 pub use scaled_pencil::{Passes, ScaledPencil};
 pub use settings::{Checks, End, LanczosSettings, LookAgain, Progress, Start, Watch};
+pub use subgradient::{SubgradientSettings, projected_subgradient};
 pub use variables::Variables;
 
 mod basis;
@@ -39,7 +40,9 @@ mod pairs;
 mod penalty;
 mod projected;
 mod reach;
+mod retraction;
 mod scaled_pencil;
 mod search;
 mod settings;
+mod subgradient;
 mod variables;

@@ -139,14 +139,18 @@ impl LipDiff<'_, '_> {
     }
 
     /// One iteration of a group of `each`; the reason to stop, if there is one.
-    fn step(&mut self, (iteration, each): (u64, u64), adam: &mut Adam, companion: &mut dyn Companion) -> Option<Ending> {
+    fn step(
+        &mut self,
+        (iteration, each): (u64, u64),
+        adam: &mut Adam,
+        companion: &mut dyn Companion,
+    ) -> Option<Ending> {
         if companion.is_over() {
             return Some(Ending::Interrupted);
         }
         let point = self.point.map(f64::abs);
-        let competes = self.settings.lanczos_steps == 0
-            || iteration % COMPETE_EVERY == 0
-            || iteration + LAST_COMPETE >= each;
+        let competes =
+            self.settings.lanczos_steps == 0 || iteration % COMPETE_EVERY == 0 || iteration + LAST_COMPETE >= each;
         let matrix = self.penalty.matrix(&point);
         let Some(top) = self.top(&matrix, competes, companion) else { return Some(Ending::Interrupted) };
         self.products += top.products as u64;
@@ -203,7 +207,8 @@ impl LipDiff<'_, '_> {
     /// The gradient in the variables before the absolute value. At zero its derivative is 0 for `κ_h`, as published (there they
     /// stay 0 from the analytical start), and 1 for the others, which would never leave a start where they are 0.
     fn through_absolute_value(&self, gradient: &mut Point) {
-        let others = gradient.kappa.len() - if self.settings.redundant == Redundant::On { gradient.lambda.len() } else { 0 };
+        let others =
+            gradient.kappa.len() - if self.settings.redundant == Redundant::On { gradient.lambda.len() } else { 0 };
         let sign = |x: f64, at_zero: f64| if x == 0.0 { at_zero } else { x.signum() };
         for (slope, &x) in gradient.lambda.iter_mut().zip(&self.point.lambda) {
             *slope *= sign(x, 1.0);

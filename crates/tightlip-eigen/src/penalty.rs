@@ -183,7 +183,12 @@ impl<'a, 's> Penalty<'a, 's> {
     /// as [`crate::Variables`] packs them. They claim `½ (κ_0 + surplus · ρ)` at most, with the smaller `ρ`.
     pub(crate) fn realised(&self, point: &Point, surplus: f64) -> Vec<f64> {
         let own = vec![surplus; self.system().output_block()];
-        self.packed(self.kappa_1(point), &point.lambda, (&own, &self.kappa_h(point)), self.output_weight(point) + surplus)
+        self.packed(
+            self.kappa_1(point),
+            &point.lambda,
+            (&own, &self.kappa_h(point)),
+            self.output_weight(point) + surplus,
+        )
     }
 
     /// Multipliers enlarged by `own` on the blocks and by `kappa` on the neurons, as [`crate::Variables`] packs them.
@@ -246,8 +251,7 @@ impl PenaltyMatrix<'_, '_> {
 
     /// The largest eigenpair, to convergence. `None` where time is over or numbers leave their range.
     pub(crate) fn top(&self, settings: &LanczosSettings, start: Start<'_>, watch: Watch<'_>) -> Option<Top> {
-        let found =
-            extreme_pairs(self.passes.order(), settings, start, &mut |x, y| self.apply(x, y), watch).ok()?;
+        let found = extreme_pairs(self.passes.order(), settings, start, &mut |x, y| self.apply(x, y), watch).ok()?;
         let (&value, &error) = found.values.first().zip(found.residuals.first())?;
         Some(Top { value, error, vector: found.vectors.subcols(0, 1).to_owned(), products: found.products })
     }

@@ -141,8 +141,17 @@ impl<'a, 's> ScaledPencil<'a, 's> {
     /// # Panics
     /// If there are not so many.
     pub fn new(passes: &'a Passes<'s>, diagonal: Vec<f64>) -> Self {
-        assert_eq!(diagonal.len(), passes.order(), "one number for each signal");
-        let inverse_roots = diagonal.iter().map(|d| d.sqrt().recip()).collect();
+        let scale = diagonal.clone();
+        Self::scaled_by(passes, diagonal, &scale)
+    }
+
+    /// The pencil with the diagonal `D`, scaled by another diagonal: `D̂^{−½} F D̂^{−½}`.
+    ///
+    /// # Panics
+    /// If one of them does not have one number for each signal.
+    pub fn scaled_by(passes: &'a Passes<'s>, diagonal: Vec<f64>, scale: &[f64]) -> Self {
+        assert_eq!((diagonal.len(), scale.len()), (passes.order(), passes.order()), "one number for each signal");
+        let inverse_roots = scale.iter().map(|d| d.sqrt().recip()).collect();
         Self { passes, diagonal, inverse_roots }
     }
 

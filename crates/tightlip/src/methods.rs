@@ -23,6 +23,7 @@ mod lipsdp_neuron_full_clarabel_chordal;
 mod lipsdp_neuron_interior;
 mod lipsdp_neuron_lifted;
 mod lipsdp_neuron_lipdiff;
+mod lipsdp_neuron_subgradient;
 mod lipsdp_tau_estimate;
 mod norm_product;
 mod unit_bound;
@@ -48,6 +49,7 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_neuron_chordal_clarabel::METHOD,
     &lipsdp_neuron_interior::METHOD,
     &lipsdp_neuron_lipdiff::METHOD,
+    &lipsdp_neuron_subgradient::METHOD,
     &lipsdp_neuron_bundle::LipsdpNeuronBundle,
     &lipsdp_neuron_lifted::LipsdpNeuronLifted,
     &fgl_pattern::FglPattern,

@@ -43,7 +43,8 @@ const F1: &[Rows] = &[F0[0], F0[1], &[&[2.0, 2.0, -1.0]]];
 fn tangled(seed: u64, outputs: usize) -> IncrementSystem {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let slope = |lower, upper| SlopeInterval::new(lower, upper).expect("ordered");
-    let all = [slope(0.0, 1.0), slope(-0.5, 1.0), slope(-1.0, 0.3), slope(0.4, 1.0), slope(0.9995, 1.0), slope(0.0, 0.0)];
+    let all =
+        [slope(0.0, 1.0), slope(-0.5, 1.0), slope(-1.0, 0.3), slope(0.4, 1.0), slope(0.9995, 1.0), slope(0.0, 0.0)];
     let sizes = [3, 4, 5, outputs];
     let mut edges = Vec::new();
     for (from, to) in [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)] {
@@ -244,4 +245,38 @@ fn the_subgradient_is_the_derivative_where_the_eigenvalue_is_simple() {
             assert!((found - slope).abs() < 1e-5 * penalty.value(&point, top.value), "entry {at}: {found}, {slope}");
         }
     }
+}
+
+#[test]
+fn a_few_steps_of_lanczos_would_claim_less_than_the_constant_and_convergence_does_not() {
+    /// One neuron matters; the others have short rows and large multipliers, which spread the spectrum.
+    const WIDTH: usize = 120;
+    let row = |j: usize| if j == 0 { 1.0 } else { 10_f64.powf(-3.0 * j as f64 / WIDTH as f64) };
+    let rows: Vec<(usize, usize, f64)> = (0..WIDTH).map(|j| (j, j, row(j))).collect();
+    let outgoing: Vec<f64> = (0..WIDTH).map(|j| if j == 0 { 1.0 } else { 1e-3 }).collect();
+    let constant = (0..WIDTH).map(|j| (row(j) * outgoing[j]).powi(2)).sum::<f64>().sqrt();
+    let edges = vec![
+        Edge { from: 0, to: 1, map: LinearMap::from_triplets(WIDTH, WIDTH, &rows) },
+        Edge { from: 1, to: 2, map: LinearMap::from_rows(&[outgoing]) },
+    ];
+    let system = IncrementSystem::new(WIDTH, vec![vec![SlopeInterval::UNIT; WIDTH]], 1, edges).expect("valid");
+    let passes = Passes::new(&system, 1);
+    let penalty = Penalty::new(&passes, &queries()[0], PenaltyWeight::Tight, Redundant::Off);
+    // Of κ_0 = 2 there is less than half.
+    let point = Point { lambda: (0..WIDTH).map(|j| 0.5 / row(j).powi(2)).collect(), kappa: vec![0.75, 0.5] };
+    let matrix = penalty.matrix(&point);
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let start = penalty.positive_vector(&mut random);
+    let few = matrix.top_after(20, start.as_ref(), &mut random).expect("finite");
+    let top = matrix
+        .top(&PenaltyMatrix::converged(), Start::given(start.as_ref(), &mut random), Watch::default())
+        .expect("finite");
+    let (wrong, right) = (penalty.value(&point, few.value), penalty.value(&point, top.value + top.error));
+    assert!(wrong < 0.99 * constant, "{wrong} after few steps, the constant is {constant}");
+    assert!(right >= constant, "{right}, the constant is {constant}");
+    assert_eq!(few.products, 20);
+    // Nor do the multipliers that the wrong value stands for prove anything.
+    let variables = Variables::new(&system, &queries()[0]);
+    let least = |surplus| smallest(&penalty, &variables, &penalty.realised(&point, surplus));
+    assert!(least(few.value.max(0.0)) < -1e-3 && least(top.value + top.error) > -1e-8);
 }

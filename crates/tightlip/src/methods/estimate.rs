@@ -55,9 +55,5 @@ impl Estimate<'_> {
 
 /// The estimate of a network no output of which depends on any input.
 pub(super) fn constant(warning: &'static str) -> FoundEstimate {
-    FoundEstimate {
-        value: 0.0,
-        warning,
-        proposal: Proposal { status: "constant".to_owned(), ..Proposal::default() },
-    }
+    FoundEstimate { value: 0.0, warning, proposal: Proposal { status: "constant".to_owned(), ..Proposal::default() } }
 }
