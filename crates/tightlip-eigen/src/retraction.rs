@@ -11,7 +11,7 @@ pub(crate) fn bound(variables: &Variables, multipliers: &[f64]) -> f64 {
 
 /// The bound after retraction.
 pub(crate) fn retracted_bound(variables: &Variables, multipliers: &[f64], shortfall: f64) -> f64 {
-    (1.0 + shortfall).powi(variables.blocks() as i32 - 1) * bound(variables, multipliers)
+    (1.0 + shortfall).powf(variables.blocks() as f64 - 1.0) * bound(variables, multipliers)
 }
 
 /// Multipliers that are feasible if the smallest eigenvalue of the scaled pencil is `−shortfall`, with equal weights of inputs and
@@ -23,12 +23,12 @@ pub(crate) fn retracted(variables: &Variables, multipliers: &[f64], shortfall: f
     let mut retracted = multipliers.to_vec();
     for k in 0..=last {
         let exponent = match k {
-            0 => 2 * last as i32 - 1,
-            _ if k == last => 1,
-            _ => 2 * (last - k) as i32 - 1,
+            0 => 2.0 * last as f64 - 1.0,
+            _ if k == last => 1.0,
+            _ => 2.0 * (last - k) as f64 - 1.0,
         };
         for j in variables.entries(k) {
-            retracted[j] *= factor.powi(exponent);
+            retracted[j] *= factor.powf(exponent);
         }
     }
     let (input, output) = variables.weights(&retracted);

@@ -30,10 +30,10 @@ impl<'s> Passes<'s> {
         let last = system.output_block();
         let starts: Vec<usize> = (0..=last + 1).map(|k| (0..k).map(|i| system.len(i)).sum()).collect();
         let mut sectors = Sectors { means: vec![0.0; starts[last + 1]], products: vec![0.0; starts[last + 1]] };
-        for k in 1..last {
+        for (k, &start) in starts.iter().enumerate().take(last).skip(1) {
             for (i, slope) in system.slopes(k).iter().enumerate() {
-                sectors.means[starts[k] + i] = 0.5 * (slope.lower() + slope.upper());
-                sectors.products[starts[k] + i] = slope.lower() * slope.upper();
+                sectors.means[start + i] = 0.5 * (slope.lower() + slope.upper());
+                sectors.products[start + i] = slope.lower() * slope.upper();
             }
         }
         Self { system, starts, sectors, threads }

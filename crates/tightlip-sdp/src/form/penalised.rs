@@ -46,6 +46,6 @@ pub fn assemble_penalised(pencil: &Pencil, rho: f64, bounds: &[f64]) -> ConicFor
         assembly.add_row(first + surplus, variable, cost);
     }
     objective.push(rho);
-    objective.iter_mut().for_each(|cost| *cost *= 0.5);
-    assembly.finish(objective, surplus + 1)
+    let halves = objective.iter().map(|cost| 0.5 * cost).collect();
+    assembly.finish(halves, surplus + 1)
 }
