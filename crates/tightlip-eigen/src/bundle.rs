@@ -23,7 +23,7 @@ use tightlip_model::Multipliers;
 use self::model::Model;
 use crate::companion::{Candidate, Companion, Ending, Step, Verdict};
 use crate::lanczos::extreme_pairs;
-use crate::retraction::Retraction;
+use crate::retraction::{Retraction, bound};
 use crate::scaled_pencil::{Passes, ScaledPencil, scale_rows};
 use crate::settings::{Checks, End, LanczosSettings, Start, Watch};
 use crate::variables::Variables;
@@ -379,12 +379,6 @@ fn eigenvalue_error(values: &[f64], residuals: &[f64]) -> f64 {
     // The gap above a cluster: the widest between the wanted values.
     let gap = values.last().map_or(0.0, |last| last - values[0]).max(1e-3);
     residual.min(residual * residual / gap)
-}
-
-/// `√(weight_in · weight_out)`.
-fn bound(variables: &Variables, multipliers: &[f64]) -> f64 {
-    let (input, output) = variables.weights(multipliers);
-    input.sqrt() * output.sqrt()
 }
 
 /// The columns of both matrices.

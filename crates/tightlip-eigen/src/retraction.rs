@@ -12,6 +12,12 @@ use tightlip_model::IncrementSystem;
 
 use crate::variables::Variables;
 
+/// `√(weight_in · weight_out)`.
+pub(crate) fn bound(variables: &Variables, multipliers: &[f64]) -> f64 {
+    let (input, output) = variables.weights(multipliers);
+    input.sqrt() * output.sqrt()
+}
+
 /// The exponents of a system.
 #[derive(Debug, Clone)]
 pub(crate) struct Retraction {
@@ -117,11 +123,7 @@ mod tests {
             signs[usize::from(shortfall > 0.0)] += 1;
             let retracted = retraction.apply(&variables, &multipliers, shortfall);
             assert!(smallest(&passes, &variables, &retracted) > -1e-12, "seed {seed}: {shortfall}");
-            let bound = |y: &[f64]| {
-                let (input, output) = variables.weights(y);
-                (input * output).sqrt()
-            };
-            let ratio = bound(&retracted) / bound(&multipliers);
+            let ratio = bound(&variables, &retracted) / bound(&variables, &multipliers);
             assert!((ratio / retraction.factor(shortfall) - 1.0).abs() < 1e-12);
             assert_eq!(retraction.exponent(), 3);
         }

@@ -64,6 +64,11 @@ impl<'s> Passes<'s> {
         }
     }
 
+    /// The signals of block `k`.
+    pub(crate) fn block(&self, k: usize) -> std::ops::Range<usize> {
+        self.starts[k]..self.starts[k + 1]
+    }
+
     /// The point of the vector relaxation in the direction of `vectors` (`order × r`, one signal in each row): their inputs, and
     /// for every neuron the direction `v_j − ½(α_j + β_j) s_j`. Whatever the vectors are, it is feasible.
     pub fn relaxation_point(&self, vectors: MatRef<'_, f64>) -> RelaxationPoint {
@@ -86,6 +91,30 @@ impl<'s> Passes<'s> {
             let from = image.as_mut().subrows_mut(self.starts[edge.from], self.system.len(edge.from));
             edge.map.apply_transpose_add(to, from, par);
         }
+    }
+
+    /// `δ ← F δ` for every column of `signals` (`order × c`), `F` with the diagonal `D`: one number for each signal, of any sign.
+    pub(crate) fn apply_form(&self, diagonal: &[f64], mut signals: MatMut<'_, f64>) {
+        let outputs = self.starts[self.starts.len() - 2];
+        let inputs = self.starts[1];
+        let mut pulls = Mat::<f64>::zeros(signals.nrows(), signals.ncols());
+        self.add_incoming(signals.as_ref(), pulls.as_mut());
+        for (mut image, mut pull) in signals.as_mut().col_iter_mut().zip(pulls.as_mut().col_iter_mut()) {
+            for i in 0..inputs {
+                (image[i], pull[i]) = (diagonal[i] * image[i], 0.0);
+            }
+            for i in inputs..outputs {
+                // d = 2λ: 2λ(δ − αs)(δ − βs) = d(δ² − (α+β)δs + αβ s²).
+                let (d, signal, s) = (diagonal[i], image[i], pull[i]);
+                let (mean, product) = (self.sectors.means[i], self.sectors.products[i]);
+                (image[i], pull[i]) = (d * (signal - mean * s), d * (product * s - mean * signal));
+            }
+            for i in outputs..diagonal.len() {
+                let (d, signal, s) = (diagonal[i], image[i], pull[i]);
+                (image[i], pull[i]) = (d * signal - s, -signal);
+            }
+        }
+        self.add_outgoing(pulls.as_ref(), signals);
     }
 
     /// Threads for applying a map with so many coefficients to `columns` columns.
@@ -112,8 +141,17 @@ impl<'a, 's> ScaledPencil<'a, 's> {
     /// # Panics
     /// If there are not so many.
     pub fn new(passes: &'a Passes<'s>, diagonal: Vec<f64>) -> Self {
-        assert_eq!(diagonal.len(), passes.order(), "one number for each signal");
-        let inverse_roots = diagonal.iter().map(|d| d.sqrt().recip()).collect();
+        let scale = diagonal.clone();
+        Self::scaled_by(passes, diagonal, &scale)
+    }
+
+    /// The pencil with the diagonal `D`, scaled by another diagonal: `D̂^{−½} F D̂^{−½}`.
+    ///
+    /// # Panics
+    /// If one of them does not have one number for each signal.
+    pub fn scaled_by(passes: &'a Passes<'s>, diagonal: Vec<f64>, scale: &[f64]) -> Self {
+        assert_eq!((diagonal.len(), scale.len()), (passes.order(), passes.order()), "one number for each signal");
+        let inverse_roots = scale.iter().map(|d| d.sqrt().recip()).collect();
         Self { passes, diagonal, inverse_roots }
     }
 
@@ -126,29 +164,9 @@ impl<'a, 's> ScaledPencil<'a, 's> {
 
     /// `y ← D^{−½} F D^{−½} x` for every column; both `order × c`.
     pub fn apply(&self, x: MatRef<'_, f64>, mut y: MatMut<'_, f64>) {
-        let passes = self.passes;
-        let outputs = passes.starts[passes.starts.len() - 2];
-        let inputs = passes.starts[1];
         y.copy_from(x);
         scale_rows(y.as_mut(), &self.inverse_roots);
-        let mut pulls = Mat::<f64>::zeros(x.nrows(), x.ncols());
-        passes.add_incoming(y.as_ref(), pulls.as_mut());
-        for (mut image, mut pull) in y.as_mut().col_iter_mut().zip(pulls.as_mut().col_iter_mut()) {
-            for i in 0..inputs {
-                (image[i], pull[i]) = (self.diagonal[i] * image[i], 0.0);
-            }
-            for i in inputs..outputs {
-                // d = 2λ: 2λ(δ − αs)(δ − βs) = d(δ² − (α+β)δs + αβ s²).
-                let (d, signal, s) = (self.diagonal[i], image[i], pull[i]);
-                let (mean, product) = (passes.sectors.means[i], passes.sectors.products[i]);
-                (image[i], pull[i]) = (d * (signal - mean * s), d * (product * s - mean * signal));
-            }
-            for i in outputs..self.diagonal.len() {
-                let (d, signal, s) = (self.diagonal[i], image[i], pull[i]);
-                (image[i], pull[i]) = (d * signal - s, -signal);
-            }
-        }
-        passes.add_outgoing(pulls.as_ref(), y.as_mut());
+        self.passes.apply_form(&self.diagonal, y.as_mut());
         scale_rows(y, &self.inverse_roots);
     }
 }

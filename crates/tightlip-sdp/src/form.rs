@@ -14,10 +14,12 @@ use crate::support::Support;
 
 pub use banded::{Banded, assemble_banded};
 pub(crate) use bordered::terminal;
+pub use penalised::assemble_penalised;
 
 mod banded;
 mod bordered;
 mod full;
+mod penalised;
 
 /// How a pencil becomes a conic program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

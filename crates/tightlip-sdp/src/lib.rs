@@ -11,6 +11,7 @@ pub use conic::{Cone, ConicForm};
 pub use error::Error;
 pub use form::{
     Assembled, Banded, Decomposition, Form, Objective, ProgramVariable, assemble, assemble_banded, assemble_in,
+    assemble_penalised,
 };
 pub use listing::{ListedCone, Listing};
 pub use pencil::{Coupling, NeuronTerm, Pencil, Tying, Variable};

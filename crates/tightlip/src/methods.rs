@@ -8,8 +8,10 @@ use crate::{Context, Method};
 mod conic;
 mod constant;
 mod eigenvalue;
+mod estimate;
 mod fgl_pattern;
 mod interior;
+mod lipdiff_penalty_estimate;
 mod lipsdp_layer_chordal_clarabel;
 mod lipsdp_layer_full_clarabel;
 mod lipsdp_layer_full_clarabel_chordal;
@@ -20,6 +22,8 @@ mod lipsdp_neuron_full_clarabel;
 mod lipsdp_neuron_full_clarabel_chordal;
 mod lipsdp_neuron_interior;
 mod lipsdp_neuron_lifted;
+mod lipsdp_neuron_lipdiff;
+mod lipsdp_neuron_subgradient;
 mod lipsdp_tau_estimate;
 mod norm_product;
 mod unit_bound;
@@ -44,11 +48,14 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_neuron_full_clarabel_chordal::METHOD,
     &lipsdp_neuron_chordal_clarabel::METHOD,
     &lipsdp_neuron_interior::METHOD,
+    &lipsdp_neuron_lipdiff::METHOD,
+    &lipsdp_neuron_subgradient::METHOD,
     &lipsdp_neuron_bundle::LipsdpNeuronBundle,
     &lipsdp_neuron_lifted::LipsdpNeuronLifted,
     &fgl_pattern::FglPattern,
     &witness::SteepPair,
     &lipsdp_tau_estimate::METHOD,
+    &lipdiff_penalty_estimate::METHOD,
 ];
 
 /// Declines a lifted method that would not fit: the reduced maps and those of the safe evaluation beside the original

@@ -28,6 +28,8 @@ pub enum Values {
     OneOf(&'static [&'static str]),
     /// A whole number in a range, and the one if nothing is said.
     Whole(RangeInclusive<u64>, u64),
+    /// A number in a range, and the one if nothing is said.
+    Real(RangeInclusive<f64>, f64),
 }
 
 impl Values {
@@ -36,6 +38,7 @@ impl Values {
         match self {
             Self::OneOf(words) => words[0].to_owned(),
             Self::Whole(_, usual) => usual.to_string(),
+            Self::Real(_, usual) => usual.to_string(),
         }
     }
 
@@ -46,6 +49,10 @@ impl Values {
             Self::Whole(range, _) => {
                 value.parse().ok().filter(|number| range.contains(number)).map(|n: u64| n.to_string())
             }
+            // NaN is in no range.
+            Self::Real(range, _) => {
+                value.parse().ok().filter(|number| range.contains(number)).map(|x: f64| x.to_string())
+            }
         }
     }
 }
@@ -55,6 +62,7 @@ impl std::fmt::Display for Values {
         match self {
             Self::OneOf(words) => f.write_str(&words.join("|")),
             Self::Whole(range, usual) => write!(f, "{}…{}, usually {usual}", range.start(), range.end()),
+            Self::Real(range, usual) => write!(f, "{}…{}, usually {usual}", range.start(), range.end()),
         }
     }
 }

@@ -5,11 +5,11 @@
 
 use std::time::Instant;
 
-use tightlip_clarabel::{OwnDecomposition, Status};
 use tightlip_model::{Edge, IncrementSystem, LinearMap, Norm, Reduction, Scaling, spectral_norm};
 use tightlip_sdp::{Objective, Pencil, Tying, assemble_banded};
 
-use super::conic;
+use super::estimate::Estimate;
+use super::{conic, estimate};
 use crate::method::{Decline, FoundEstimate, Kind, Method, Problem, Proposal};
 use crate::options::{MethodOption, Values};
 use crate::{Context, Judge, Stage};
@@ -105,10 +105,9 @@ impl Method for LipsdpTau {
         let start = Instant::now();
         let method = self.name();
         let warning = if self.tau == 0 { UNPROVED } else { WARNING };
-        let found = |value, proposal| Ok(FoundEstimate { value, warning, proposal });
         // The optimum depends on the units of the neurons: they stay as they are.
         let Some(reduction) = Reduction::new(&problem.system, &problem.query, Scaling::None) else {
-            return found(0.0, Proposal { status: "constant".to_owned(), ..Proposal::default() });
+            return Ok(estimate::constant(warning));
         };
         let Some((system, scale)) = in_units(self.units, reduction.system()) else {
             let reason = "units=chordal is for chains of at most 50 layers, as the experiments have".to_owned();
@@ -129,32 +128,9 @@ impl Method for LipsdpTau {
             let reason = "it was published for networks whose neurons all have the same slopes".to_owned();
             return Err(Decline::Solver { method, reason });
         };
-        let assemble_s = start.elapsed().as_secs_f64();
-        let answer =
-            tightlip_clarabel::solve(&banded.program, OwnDecomposition::Off, &context.limits, Box::new(|_| {}))
-                .map_err(|rejected| Decline::Solver { method, reason: rejected.to_string() })?;
-        if !matches!(answer.status, Status::Solved | Status::AlmostSolved) {
-            let reason = format!("Clarabel ended {} after {} iterations", answer.status.name(), answer.iterations);
-            return Err(Decline::Solver { method, reason });
-        }
-        let value = scale * Objective::Square.constant(answer.objective);
-        let proposal = Proposal {
-            claimed: value,
-            iterations: Some(u64::from(answer.iterations)),
-            options: format!(
-                "tau={}, units={}, {}",
-                self.tau,
-                self.units.name(),
-                tightlip_clarabel::settings_text(OwnDecomposition::Off)
-            ),
-            program: Some(conic::program_size(&banded.program, banded.order)),
-            status: answer.status.name().to_owned(),
-            interrupted: answer.status != Status::Solved,
-            assemble_s,
-            solve_s: answer.solve_s,
-            ..Proposal::default()
-        };
-        found(value, proposal)
+        let options = format!("tau={}, units={}", self.tau, self.units.name());
+        let estimate = Estimate { method, warning, options, program: (&banded.program, banded.order), start };
+        estimate.found(context, |optimum| scale * Objective::Square.constant(optimum))
     }
 }
 
