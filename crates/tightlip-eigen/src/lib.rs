@@ -1,4 +1,16 @@
-//! Extreme eigenpairs of symmetric operators that are known by their products with vectors.
+//! LipSDP-Neuron as eigenvalue optimisation: first-order methods that see the pencil through its products with vectors alone, and
+//! the extreme eigenpairs they need.
+//!
+//! | method | | |
+//! |---|---|---|
+//! | [`lipdiff`] | LipDiff (Wang et al. 2024): Adam on an exact penalty, as published but for its errors | `penalty`: why every point of it is a bound |
+//! | [`projected_subgradient`] | subgradient with level control (Goffin and Kiwiel 1999) in relative multipliers | |
+//! | [`spectral_bundle`] | spectral bundle (Helmberg and Rendl 2000) in the metric of the multipliers: the best of them | `bundle`, `retraction` |
+//!
+//! All run on any `IncrementSystem` ([`Passes`]: one product is one pass of the network forward and one back) and show what they hold
+//! for feasible to a [`Companion`], who has it proved; nothing here is a proof.
+//!
+//! # Eigenpairs
 //!
 //! Block Lanczos (Golub and Underwood 1977): an orthonormal basis `Q` of the Krylov space of a block of starting vectors,
 //! `A Q = Q T + R Eᵀ` with `T = QᵀAQ` and `R` the part of the last images outside the basis. Eigenpairs `(θ, y)` of `T`

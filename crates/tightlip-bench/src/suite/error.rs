@@ -82,7 +82,12 @@ fn explained(message: &str) -> String {
 pub(crate) fn nearest(word: &str, known: &[&str]) -> String {
     /// Jaro–Winkler similarity from which a suggestion helps more than it misleads.
     const NEAR: f64 = 0.75;
-    let similarity = |candidate: &str| strsim::jaro_winkler(word, candidate);
+    /// Whoever writes the beginning of a name means it.
+    const BEGINNING: f64 = 1.0;
+    let similarity = |candidate: &str| {
+        let begun = if !word.is_empty() && candidate.starts_with(word) { BEGINNING } else { 0.0 };
+        begun + strsim::jaro_winkler(word, candidate)
+    };
     let best = known.iter().max_by(|one, other| similarity(one).total_cmp(&similarity(other)));
     match best.filter(|best| similarity(best) >= NEAR) {
         Some(best) => format!(" (did you mean `{best}`?)"),
