@@ -53,6 +53,11 @@ const LEAST_GAP: f64 = 1e-10;
 const LONG_PATH: f64 = 2.0;
 /// No multiplier falls below this part of the centre's: the pencil is scaled by them, and a live signal needs one.
 const LEAST: f64 = 1e-9;
+/// Residual of an eigenvalue for a retraction: with a large one it may belong to another eigenvalue near the smallest.
+const EXACT: f64 = 1e-11;
+/// Vectors that Lanczos begins with: the last eigenvector alone can hide the smallest eigenvalue, and what was retracted too
+/// little would never be beaten.
+const BLOCK: usize = 4;
 /// Eigenvectors kept for the bound of the relaxation from below.
 const RECENT: usize = 16;
 
@@ -156,7 +161,9 @@ impl Subgradient<'_, '_> {
     fn step(&mut self, companion: &mut dyn Companion) -> Option<Verdict> {
         let variables = self.variables;
         let multipliers: Vec<f64> = self.centre.iter().zip(&self.z).map(|(y, z)| y * z).collect();
-        let lowest = self.lowest(&multipliers, &self.centre.clone(), companion)?;
+        // Finer than the gap by the penalty and something.
+        let tolerance = (0.01 * self.level.gap / variables.blocks() as f64).max(EXACT);
+        let lowest = self.lowest((&multipliers, &self.centre.clone()), tolerance, companion)?;
         let penalty = PENALTY * (variables.blocks() - 1) as f64;
         let costs: Vec<f64> = (0..variables.len()).map(|j| variables.cost(j) * self.centre[j] / self.value).collect();
         let linear: f64 = costs.iter().zip(&self.z).map(|(cost, z)| cost * z).sum();
@@ -223,7 +230,7 @@ impl Subgradient<'_, '_> {
 
     /// Retracts `multipliers`; whether that is the best so far. `None` if time was over.
     fn try_retraction(&mut self, multipliers: &[f64], companion: &mut dyn Companion) -> Option<bool> {
-        let own = self.lowest(multipliers, multipliers, companion)?;
+        let own = self.lowest((multipliers, multipliers), EXACT, companion)?;
         let shortfall = own.residual - own.value;
         let claimed = self.retraction.factor(shortfall) * bound(self.variables, multipliers);
         let better = claimed < self.best.0;
@@ -236,16 +243,23 @@ impl Subgradient<'_, '_> {
 
     /// The smallest eigenpair of the pencil at `multipliers`, scaled by the diagonal of `scale`; `None` if time is over or
     /// numbers left their range.
-    fn lowest(&mut self, multipliers: &[f64], scale: &[f64], companion: &mut dyn Companion) -> Option<Lowest> {
+    fn lowest(
+        &mut self,
+        (multipliers, scale): (&[f64], &[f64]),
+        tolerance: f64,
+        companion: &mut dyn Companion,
+    ) -> Option<Lowest> {
         let scale = self.variables.diagonal(scale);
         let pencil = ScaledPencil::scaled_by(self.passes, self.variables.diagonal(multipliers), &scale);
-        // Finer than the gap by the penalty and something.
-        let tolerance = (0.01 * self.level.gap / self.variables.blocks() as f64).max(1e-13);
         let mut enough = |progress: &crate::settings::Progress<'_>| progress.residuals[0] <= tolerance;
         let mut deadline = || companion.is_over();
         let watch = Watch { deadline: Some(&mut deadline), enough: Some(&mut enough) };
-        let settings =
-            LanczosSettings { most_products: 600, tolerance: 1e-13, ..LanczosSettings::new(1, End::Smallest) };
+        let settings = LanczosSettings {
+            block: BLOCK,
+            most_products: 1000,
+            tolerance: 0.1 * EXACT,
+            ..LanczosSettings::new(1, End::Smallest)
+        };
         let warm = self.recent.front().map(|signals| {
             let mut warm = signals.clone();
             scale_rows(warm.as_mut(), &scale.iter().map(|d| d.sqrt()).collect::<Vec<_>>());
