@@ -110,13 +110,13 @@ impl<'c, 'p> Follower<'c, 'p> {
 
     /// The proposal of a finished run.
     pub(super) fn proposal(self, run: &Run, options: String, assemble_s: f64) -> Proposal {
-        let (status, done) = match run.ending {
-            Ending::Enough => ("solved", true),
-            Ending::Finished => ("all iterations made", true),
-            Ending::Interrupted => ("interrupted", false),
-            _ => ("stalled: no step makes the bound smaller, but the gap is above the tolerance", false),
-        };
         let closed = self.is_closed();
+        let status = match run.ending {
+            _ if closed => "solved",
+            Ending::Enough | Ending::Finished => "all iterations made, the gap is above the tolerance",
+            Ending::Interrupted => "interrupted",
+            _ => "stalled: no step makes the bound smaller, but the gap is above the tolerance",
+        };
         Proposal {
             candidates: if closed { Vec::new() } else { vec![self.segments(&run.best)] },
             claimed: self.reduction.bound_scale() * run.best.claimed,
@@ -125,7 +125,7 @@ impl<'c, 'p> Follower<'c, 'p> {
             products: Some(run.products),
             options,
             status: status.to_owned(),
-            interrupted: !done,
+            interrupted: !closed,
             assemble_s,
             solve_s: self.start.elapsed().as_secs_f64() - assemble_s - self.judge.spent().as_secs_f64(),
             trace: self.trace,
