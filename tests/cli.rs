@@ -147,6 +147,8 @@ fn activations_are_never_guessed_and_never_overridden() {
 fn usage_errors_and_declines_have_their_own_exit_codes() {
     let model = data("iris_4-5-3_relu_std.onnx");
     fails(&["bound", &model, "--method", "magic"], 2, &["no such method", "norm-product"]);
+    fails(&["bound", &model, "--method", "lipsdp-neuron.lipdiff:lr=0"], 2, &["cannot be `0`"]);
+    fails(&["bound", &model, "--method", "lipsdp-neuron.lipdiff:init=analytical"], 2, &["diag-improved"]);
     fails(&["bound"], 2, &["MODEL"]);
     fails(&["frobnicate"], 2, &["frobnicate"]);
     fails(&["bound", &model, "--time-limit", "-1"], 2, &["above 0"]);

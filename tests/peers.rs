@@ -163,3 +163,31 @@ fn formal_constants_of_branch_and_bound_lie_between_patterns_and_the_relaxation(
         assert!(found >= constant * 0.95, "{name}: {found} is far below the formal constant {constant}");
     }
 }
+
+#[test]
+fn lipdiff_with_exact_eigenvectors_repeats_a_reference_run_and_no_published_run_is_better() {
+    let Some(folder) = folder() else { return };
+    let lipdiff = |network: &Network, output, options: &str| {
+        let method = tightlip::choose(&format!("lipsdp-neuron.lipdiff{options}")).expect("a method");
+        let outcome = answer(network, Query::euclidean(output), method.as_ref(), 1e-7).expect("a bound");
+        (outcome.report.claimed, outcome.bound.value())
+    };
+    let network = load(&folder.join("lipsdp_mnist_784-50-10.mat"), Activation::Relu).expect("a network");
+    for (penalty, reference) in [("rho-code", 12.499_28), ("rho-tight", 11.926_90)] {
+        let options = format!(":lanczos-steps=0:penalty={penalty}");
+        let (claimed, proved) = lipdiff(&network, OutputSelection::Single(8), &options);
+        assert!((claimed / reference - 1.0).abs() < 2e-3, "{penalty}: {claimed}, the reference run has {reference}");
+        assert!((11.916_663..=claimed * (1.0 + 1e-6)).contains(&proved), "{penalty}: {proved}");
+    }
+    // The patched code of LipDiff with its settings, in single precision.
+    for (name, output, theirs) in [
+        ("r_4-16-16-3_he_relu_s3", OutputSelection::Single(0), 8.606_795),
+        ("bc_30-32-16-2_relu_std_s5", OutputSelection::Difference(0, 1), 64.719_323),
+        ("digits_64-32-10_relu_std_s8", OutputSelection::Single(8), 11.319_602),
+        ("r_16-64-64-10_he_relu_s6", OutputSelection::Single(8), 9.006_791),
+    ] {
+        let network = load(&folder.join(format!("public/{name}.npz")), Activation::Relu).expect("a network");
+        let (_, proved) = lipdiff(&network, output, "");
+        assert!(proved <= theirs * 1.01, "{name}: {proved}, LipDiff has {theirs}");
+    }
+}

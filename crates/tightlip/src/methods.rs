@@ -50,7 +50,7 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_neuron_interior::METHOD,
     &lipsdp_neuron_lipdiff::METHOD,
     &lipsdp_neuron_subgradient::METHOD,
-    &lipsdp_neuron_bundle::LipsdpNeuronBundle,
+    &lipsdp_neuron_bundle::METHOD,
     &lipsdp_neuron_lifted::LipsdpNeuronLifted,
     &fgl_pattern::FglPattern,
     &witness::SteepPair,

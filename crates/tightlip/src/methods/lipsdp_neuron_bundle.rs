@@ -1,17 +1,24 @@
 //! `lipsdp-neuron.bundle`: LipSDP-Neuron by the spectral bundle method, matrix-free.
 
-use std::time::Instant;
+use tightlip_eigen::{BundleSettings, spectral_bundle};
+use tightlip_model::Norm;
 
-use tightlip_eigen::{BundleSettings, Passes, Variables, spectral_bundle};
-use tightlip_model::{Norm, Reduction, Scaling};
-
-use super::eigenvalue::Follower;
-use super::{DIRECT_NORMS, check_memory, constant};
+use super::DIRECT_NORMS;
+use super::eigenvalue::propose_relative;
 use crate::method::{Decline, Method, Problem, Proposal};
-use crate::{Context, Judge, Stage};
+use crate::options::{MethodOption, Values};
+use crate::{Context, Judge};
 
-/// The method.
-pub(super) struct LipsdpNeuronBundle;
+/// The method, with its number of steps.
+#[derive(Clone)]
+pub(super) struct LipsdpNeuronBundle {
+    iterations: u64,
+}
+
+/// Steps if nothing is said: many more than are needed, for it stops by itself where it stands still.
+const USUAL: u64 = 2_000;
+/// The method with them.
+pub(super) const METHOD: LipsdpNeuronBundle = LipsdpNeuronBundle { iterations: USUAL };
 
 impl Method for LipsdpNeuronBundle {
     fn name(&self) -> &'static str {
@@ -19,7 +26,7 @@ impl Method for LipsdpNeuronBundle {
     }
 
     fn summary(&self) -> &'static str {
-        "the same by a spectral bundle in relative multipliers: the best first-order eigenvalue method, matrix-free"
+        "the same by a spectral bundle in relative multipliers: the best of the first-order eigenvalue methods, matrix-free"
     }
 
     fn norms(&self) -> &'static [(Norm, Norm)] {
@@ -30,26 +37,28 @@ impl Method for LipsdpNeuronBundle {
         "Helmberg and Rendl, A spectral bundle method for semidefinite programming, SIAM J. Optim. 2000"
     }
 
+    fn options(&self) -> &'static [MethodOption] {
+        const ITERATIONS: MethodOption =
+            MethodOption { name: "iterations", values: Values::Whole(1..=10_000_000, USUAL), about: "steps at most" };
+        &[ITERATIONS]
+    }
+
+    fn with_option(&self, _: &str, value: &str) -> Box<dyn Method> {
+        Box::new(Self { iterations: value.parse().expect("the value was looked at before") })
+    }
+
     fn propose(&self, problem: &Problem<'_>, context: &Context, judge: &mut Judge<'_>) -> Result<Proposal, Decline> {
-        context.report(&Stage::Assembling);
-        let begin = Instant::now();
-        let settings = BundleSettings { seed: context.limits.seed, ..BundleSettings::default() };
-        check_memory(self.name(), &problem.system, settings.new_vectors * 10, context)?;
-        let (system, query) = (&problem.system, &problem.query);
-        let Some(reduction) = Reduction::new(system, query, Scaling::PerNeuron) else {
-            return Ok(constant::proposal(system, query));
-        };
-        let assemble_s = begin.elapsed().as_secs_f64();
-        if context.limits.stop_requested() {
-            return Err(Decline::Stopped { method: self.name() });
-        }
-        let passes = Passes::new(reduction.system(), context.limits.threads);
-        let variables = Variables::new(reduction.system(), query);
-        // The blocks of the reduced system have norm one: these are the multipliers of the product of norms.
-        let start = variables.unpack(&vec![1.0; variables.len()]);
-        let mut follower = Follower::new((problem, context), (&reduction, &passes), judge, begin);
-        let run = spectral_bundle(&passes, &variables, &start, &settings, &mut follower);
-        let options = format!("tolerance={:e}, seed={}", context.tolerance, context.limits.seed);
-        Ok(follower.proposal(&run, options, assemble_s))
+        /// The basis of Lanczos, the model, and some beside them.
+        const VECTORS: usize = 140;
+        let seed = context.limits.seed;
+        let settings = BundleSettings { most_iterations: self.iterations, seed, ..BundleSettings::default() };
+        let options = format!("iterations={}", self.iterations);
+        propose_relative(
+            (self.name(), options, VECTORS),
+            problem,
+            context,
+            judge,
+            &|passes, variables, start, follower| spectral_bundle(passes, variables, start, &settings, follower),
+        )
     }
 }

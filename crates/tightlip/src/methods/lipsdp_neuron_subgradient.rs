@@ -1,15 +1,13 @@
 //! `lipsdp-neuron.subgradient`: LipSDP-Neuron by projected subgradients in relative multipliers, matrix-free.
 
-use std::time::Instant;
+use tightlip_eigen::{SubgradientSettings, projected_subgradient};
+use tightlip_model::Norm;
 
-use tightlip_eigen::{Passes, SubgradientSettings, Variables, projected_subgradient};
-use tightlip_model::{Norm, Reduction, Scaling};
-
-use super::eigenvalue::Follower;
-use super::{DIRECT_NORMS, check_memory, constant};
+use super::DIRECT_NORMS;
+use super::eigenvalue::propose_relative;
 use crate::method::{Decline, Method, Problem, Proposal};
 use crate::options::{MethodOption, Values};
-use crate::{Context, Judge, Stage};
+use crate::{Context, Judge};
 
 /// The method, with its number of steps.
 #[derive(Clone)]
@@ -50,28 +48,16 @@ impl Method for LipsdpNeuronSubgradient {
     }
 
     fn propose(&self, problem: &Problem<'_>, context: &Context, judge: &mut Judge<'_>) -> Result<Proposal, Decline> {
-        /// Vectors of the basis of Lanczos, and some beside it.
-        const VECTORS: usize = 4;
-        context.report(&Stage::Assembling);
-        let begin = Instant::now();
+        /// The basis of Lanczos, the recent eigenvectors, and some beside them.
+        const VECTORS: usize = 80;
         let settings = SubgradientSettings { most_iterations: self.iterations, seed: context.limits.seed };
-        check_memory(self.name(), &problem.system, VECTORS, context)?;
-        let (system, query) = (&problem.system, &problem.query);
-        let Some(reduction) = Reduction::new(system, query, Scaling::PerNeuron) else {
-            return Ok(constant::proposal(system, query));
-        };
-        let assemble_s = begin.elapsed().as_secs_f64();
-        if context.limits.stop_requested() {
-            return Err(Decline::Stopped { method: self.name() });
-        }
-        let passes = Passes::new(reduction.system(), context.limits.threads);
-        let variables = Variables::new(reduction.system(), query);
-        // The blocks of the reduced system have norm one: these are the multipliers of the product of norms.
-        let start = variables.unpack(&vec![1.0; variables.len()]);
-        let mut follower = Follower::new((problem, context), (&reduction, &passes), judge, begin);
-        let run = projected_subgradient(&passes, &variables, &start, &settings, &mut follower);
-        let options =
-            format!("iterations={}, tolerance={:e}, seed={}", self.iterations, context.tolerance, settings.seed);
-        Ok(follower.proposal(&run, options, assemble_s))
+        let options = format!("iterations={}", self.iterations);
+        propose_relative(
+            (self.name(), options, VECTORS),
+            problem,
+            context,
+            judge,
+            &|passes, variables, start, follower| projected_subgradient(passes, variables, start, &settings, follower),
+        )
     }
 }
