@@ -102,6 +102,8 @@ struct Bundle<'a, 's> {
     /// The centre: multipliers that are feasible as far as Lanczos can see.
     centre: Vec<f64>,
     value: f64,
+    /// How fast the bound grows with the shortfall of the eigenvalue at the centre, relative.
+    slope: f64,
     /// Vectors whose span is the next model.
     vectors: Mat<f64>,
     /// The eigenvectors of the last pencil, to start the next search from.
@@ -143,7 +145,8 @@ impl<'a, 's> Bundle<'a, 's> {
             passes,
             variables,
             settings,
-            retraction: Retraction::new(passes.system()),
+            retraction: Retraction::new(passes.system(), variables),
+            slope: 1.0,
             random: ChaCha8Rng::seed_from_u64(settings.seed),
             centre,
             value,
@@ -189,7 +192,7 @@ impl<'a, 's> Bundle<'a, 's> {
                 (before, idle) = (self.value, 0);
             }
             idle += 1;
-            if idle > PATIENCE + 1 || !self.value.is_normal() {
+            if idle > PATIENCE + 1 || !self.value.is_normal() || !self.has_model() {
                 return Ending::Stalled;
             }
             if companion.is_over() || !self.step(companion) {
@@ -202,37 +205,32 @@ impl<'a, 's> Bundle<'a, 's> {
         }
     }
 
-    /// Computes the smallest eigenvalue at the centre more exactly than a step needs it, and retracts the centre again; for
-    /// systems for which a retraction is not exact until it is feasible. False if time was over.
+    /// Whether there is something to make a model of: numbers that have left their range leave nothing.
+    fn has_model(&self) -> bool {
+        let finite = |vectors: &Mat<f64>| vectors.col_iter().all(|column| column.iter().all(|x| x.is_finite()));
+        self.vectors.ncols() > 0 && finite(&self.vectors) && self.slope.is_finite()
+    }
+
+    /// Computes the smallest eigenvalue at the centre more exactly than a step needs it, and retracts the centre again. False if time
+    /// was over.
     fn confirm(&mut self, companion: &mut dyn Companion) -> bool {
         let believed = self.wanted();
-        let wanted = (CONFIRMED * believed).max(ROUNDING);
         self.nulls = 0;
-        for attempt in 0..RETRACTIONS {
-            let Some(seen) = self.look(&self.centre.clone(), wanted, companion) else { return false };
-            if self.vectors.ncols() == 0 {
-                self.vectors = seen.signals.clone();
-            }
-            self.last = seen.signals;
-            let mistaken = self.iterations > 0 && attempt == 0 && seen.shortfall > believed.max(ROUNDING);
-            self.accuracy = if mistaken { MORE * self.accuracy } else { self.accuracy / MORE.sqrt() };
-            self.accuracy = self.accuracy.clamp(ACCURACY.0, ACCURACY.1);
-            let exact = self.retraction.is_exact();
-            // Where one retraction was not enough, the next one takes longer steps.
-            let step = if exact { 1.0 } else { f64::from(1_u32 << attempt) };
-            if exact || seen.shortfall > 10.0 * wanted {
-                self.move_to(&self.centre.clone(), step * seen.shortfall);
-            }
-            if exact || seen.shortfall <= 10.0 * wanted {
-                break;
-            }
+        let Some(seen) = self.look(&self.centre.clone(), CONFIRMED * believed, companion) else { return false };
+        if self.vectors.ncols() == 0 {
+            self.vectors = seen.signals.clone();
         }
+        self.last = seen.signals;
+        let mistaken = self.iterations > 0 && seen.shortfall > believed.max(ROUNDING);
+        self.accuracy = if mistaken { MORE * self.accuracy } else { self.accuracy / MORE.sqrt() };
+        self.accuracy = self.accuracy.clamp(ACCURACY.0, ACCURACY.1);
+        self.move_to(self.retraction.apply(self.variables, &self.centre, seen.shortfall));
         true
     }
 
     /// The error of eigenvalues that a step can bear.
     fn wanted(&self) -> f64 {
-        self.accuracy * self.promised / f64::from(self.retraction.exponent())
+        self.accuracy * self.promised / self.slope
     }
 
     /// One step; false if time was over within it.
@@ -242,7 +240,7 @@ impl<'a, 's> Bundle<'a, 's> {
         self.products += model.width() as u64;
         let costs: Vec<f64> = (0..variables.len()).map(|j| variables.cost(j) * self.centre[j] / self.value).collect();
         let weights = self.proximal_weights();
-        let penalty = PENALTY * (variables.blocks() - 1) as f64;
+        let penalty = PENALTY * self.slope;
         let solution = model.minimise(&costs, &weights, penalty);
         self.flows = model.flows(variables, &solution.matrix);
         self.dual = model.leading(&solution.matrix);
@@ -255,7 +253,8 @@ impl<'a, 's> Bundle<'a, 's> {
         let promised = self.value - bound(variables, &trial);
         self.promised = promised.abs() / self.value;
         let Some(seen) = self.look(&trial, self.wanted(), companion) else { return false };
-        let gain = self.value - self.retraction.factor(seen.shortfall) * bound(variables, &trial);
+        let retracted = self.retraction.apply(variables, &trial, seen.shortfall);
+        let gain = self.value - bound(variables, &retracted);
         self.iterations += 1;
         let ratio = if promised > 0.0 { gain / promised } else { -1.0 };
         let change = if ratio > GOOD {
@@ -270,7 +269,7 @@ impl<'a, 's> Bundle<'a, 's> {
         self.vectors = side_by_side(seen.signals.as_ref(), kept);
         self.last = seen.signals.clone();
         if gain > 0.0 {
-            self.move_to(&trial, seen.shortfall);
+            self.move_to(retracted);
             self.nulls = 0;
         } else {
             self.nulls += 1;
@@ -331,10 +330,11 @@ impl<'a, 's> Bundle<'a, 's> {
         Some(Seen { shortfall, signals })
     }
 
-    /// Makes the retraction of `multipliers` the centre.
-    fn move_to(&mut self, multipliers: &[f64], shortfall: f64) {
-        self.centre = self.retraction.apply(self.variables, multipliers, shortfall);
+    /// Makes feasible multipliers the centre.
+    fn move_to(&mut self, multipliers: Vec<f64>) {
+        self.centre = multipliers;
         self.value = bound(self.variables, &self.centre);
+        self.slope = self.retraction.slope(self.variables, &self.centre);
     }
 
     /// The centre, to be proved.
@@ -367,8 +367,6 @@ const NULLS: u32 = 3;
 const CONFIRMED: f64 = 0.1;
 /// No eigenvalue is known better.
 const ROUNDING: f64 = 1e-13;
-/// Retractions of a centre that is to be proved, at most.
-const RETRACTIONS: usize = 8;
 /// Products for one pencil at most.
 const MOST_PRODUCTS: usize = 800;
 

@@ -130,6 +130,25 @@ impl Reach {
         needs[0]
     }
 
+    /// Makes the pencil larger by `surplus_j` at every hidden neuron and by `inputs` at every input, by the cheaper of two ways for
+    /// each block: the same for all its neurons, or each its own. Returns what every input weight needs for it.
+    pub(crate) fn enlarge_by(&self, inputs: f64, surplus: &[f64], lambda: &mut [f64]) -> f64 {
+        let last = self.squares.len() - 1;
+        let mut own = vec![0.0; last];
+        own[0] = inputs;
+        let mut kappa = surplus.to_vec();
+        for k in 1..last {
+            let neurons = self.starts[k]..self.starts[k + 1];
+            let largest = surplus[neurons.clone()].iter().fold(0.0_f64, |most, s| most.max(*s));
+            let each: f64 = neurons.clone().map(|j| surplus[j] * self.rows[j]).sum();
+            if largest * self.squares[k] < each {
+                own[k] = largest;
+                kappa[neurons].fill(0.0);
+            }
+        }
+        self.enlarge(&own, &kappa, lambda)
+    }
+
     /// What every input and hidden block must have for the couplings into the outputs, with the outputs' weight
     /// [`Self::norm_product`].
     pub(crate) fn before_outputs(&self) -> Vec<f64> {

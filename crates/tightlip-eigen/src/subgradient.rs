@@ -75,7 +75,7 @@ pub fn projected_subgradient(
         passes,
         variables,
         settings,
-        retraction: Retraction::new(passes.system()),
+        retraction: Retraction::new(passes.system(), variables),
         random: ChaCha8Rng::seed_from_u64(settings.seed),
         weights: metric(variables),
         value,
@@ -164,7 +164,7 @@ impl Subgradient<'_, '_> {
         // Finer than the gap by the penalty and something.
         let tolerance = (0.01 * self.level.gap / variables.blocks() as f64).max(EXACT);
         let lowest = self.lowest((&multipliers, &self.centre.clone()), tolerance, companion)?;
-        let penalty = PENALTY * (variables.blocks() - 1) as f64;
+        let penalty = PENALTY * self.retraction.slope(variables, &self.centre);
         let costs: Vec<f64> = (0..variables.len()).map(|j| variables.cost(j) * self.centre[j] / self.value).collect();
         let linear: f64 = costs.iter().zip(&self.z).map(|(cost, z)| cost * z).sum();
         let f = linear + penalty * (-lowest.value).max(0.0);
@@ -232,11 +232,11 @@ impl Subgradient<'_, '_> {
     fn try_retraction(&mut self, multipliers: &[f64], companion: &mut dyn Companion) -> Option<bool> {
         let own = self.lowest((multipliers, multipliers), EXACT, companion)?;
         let shortfall = own.residual - own.value;
-        let claimed = self.retraction.factor(shortfall) * bound(self.variables, multipliers);
+        let retracted = self.retraction.apply(self.variables, multipliers, shortfall);
+        let claimed = bound(self.variables, &retracted);
         let better = claimed < self.best.0;
         if better {
-            let retracted = self.retraction.apply(self.variables, multipliers, shortfall);
-            self.best = (bound(self.variables, &retracted), retracted);
+            self.best = (claimed, retracted);
         }
         Some(better)
     }

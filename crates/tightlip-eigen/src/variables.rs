@@ -39,6 +39,11 @@ impl Variables {
         self.entries[self.entries.len() - 1]
     }
 
+    /// The norm of the inputs: ℓ2 or ℓ∞.
+    pub fn input_norm(&self) -> Norm {
+        if self.uniform.0 { Norm::L2 } else { Norm::LInf }
+    }
+
     /// Whether there are no entries; a system always has some.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
