@@ -126,8 +126,11 @@ struct LipDiff<'a, 's> {
 impl LipDiff<'_, '_> {
     /// All groups.
     fn iterate(&mut self, companion: &mut dyn Companion) -> Ending {
-        let each = (self.settings.iterations / self.settings.groups).max(1);
-        for _ in 0..self.settings.groups {
+        let groups = self.settings.groups.clamp(1, self.settings.iterations.max(1));
+        for group in 0..groups {
+            // Equal groups, as published; where the number does not divide, the first ones have one more.
+            let more = u64::from(group < self.settings.iterations % groups);
+            let each = self.settings.iterations / groups + more;
             let mut adam = Adam::new(&self.point);
             for iteration in 0..each {
                 if let Some(ending) = self.step((iteration, each), &mut adam, companion) {

@@ -44,7 +44,6 @@ pub(super) fn propose_relative(
     let Some(reduction) = Reduction::new(system, query, Scaling::PerNeuron) else {
         return Ok(constant::proposal(system, query));
     };
-    let assemble_s = begin.elapsed().as_secs_f64();
     if context.limits.stop_requested() {
         return Err(Decline::Stopped { method });
     }
@@ -54,7 +53,7 @@ pub(super) fn propose_relative(
     let mut follower = Follower::new((problem, context), (&reduction, &passes), judge, begin);
     let run = run(&passes, &variables, &start, &mut follower);
     let options = format!("{options}, tolerance={:e}, seed={}", context.tolerance, context.limits.seed);
-    Ok(follower.proposal(&run, options, assemble_s))
+    Ok(follower.proposal(&run, options))
 }
 
 /// A running method with what has been proved about it.
@@ -64,6 +63,8 @@ pub(super) struct Follower<'c, 'p> {
     reduction: &'c Reduction,
     judge: &'c mut Judge<'p>,
     passes: &'c Passes<'c>,
+    /// When it began, with the reduction, and when to iterate.
+    begun: Instant,
     start: Instant,
     /// The best safe lower bound of the relaxation.
     lower: Option<f64>,
@@ -81,7 +82,7 @@ impl<'c, 'p> Follower<'c, 'p> {
         (problem, context): (&'c Problem<'c>, &'c Context),
         (reduction, passes): (&'c Reduction, &'c Passes<'c>),
         judge: &'c mut Judge<'p>,
-        start: Instant,
+        begun: Instant,
     ) -> Self {
         Self {
             problem,
@@ -89,7 +90,8 @@ impl<'c, 'p> Follower<'c, 'p> {
             reduction,
             judge,
             passes,
-            start,
+            begun,
+            start: Instant::now(),
             lower: None,
             trace: Vec::new(),
             iterations: 0,
@@ -141,7 +143,7 @@ impl<'c, 'p> Follower<'c, 'p> {
     }
 
     /// The proposal of a finished run.
-    pub(super) fn proposal(self, run: &Run, options: String, assemble_s: f64) -> Proposal {
+    pub(super) fn proposal(self, run: &Run, options: String) -> Proposal {
         let closed = self.is_closed();
         let status = match run.ending {
             _ if closed => "solved",
@@ -158,8 +160,8 @@ impl<'c, 'p> Follower<'c, 'p> {
             options,
             status: status.to_owned(),
             interrupted: !closed,
-            assemble_s,
-            solve_s: self.start.elapsed().as_secs_f64() - assemble_s - self.judge.spent().as_secs_f64(),
+            assemble_s: (self.start - self.begun).as_secs_f64(),
+            solve_s: self.start.elapsed().as_secs_f64() - self.judge.spent().as_secs_f64(),
             trace: self.trace,
             ..Proposal::default()
         }

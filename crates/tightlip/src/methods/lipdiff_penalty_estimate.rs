@@ -28,7 +28,8 @@ pub(super) const METHOD: LipdiffPenalty = LipdiffPenalty { share: 0.5, redundant
 /// What every output of the method says.
 const WARNING: &str = "the weight of the penalty may be too small: no bound";
 /// The same with a weight that is not.
-const UNPROVED: &str = "with this weight it is LipSDP-Neuron, but not proved here: no bound";
+const UNPROVED: &str =
+    "with this weight the minimum is that of LipSDP-Neuron, as far as the solver got; not proved here: no bound";
 
 impl Method for LipdiffPenalty {
     fn name(&self) -> &'static str {
@@ -93,7 +94,7 @@ impl Method for LipdiffPenalty {
         };
         let system = reduction.system();
         let order = system.len(0) + system.neurons() + system.len(system.output_block());
-        let instead = "there is no other way to this number; for a bound take lipsdp-neuron.lipdiff";
+        let instead = "there is no other way to this number; for a bound take lipsdp-neuron.lifted";
         conic::check((method, instead), &[order], context)?;
         let bounds = TraceBounds::new(system, problem.query.input_norm);
         let rows: &[f64] = if self.redundant == REDUNDANT[0] { &[] } else { &bounds.rows };

@@ -122,7 +122,6 @@ impl Method for LipsdpNeuronLipdiff {
         if settings.kappa == Kappa::Eliminated {
             self.check_factorisation(reduction.system(), context)?;
         }
-        let assemble_s = begin.elapsed().as_secs_f64();
         if context.limits.stop_requested() {
             return Err(Decline::Stopped { method: self.name() });
         }
@@ -142,7 +141,7 @@ impl Method for LipsdpNeuronLipdiff {
             self.kappa,
             settings.seed
         );
-        Ok(follower.proposal(&run, options, assemble_s))
+        Ok(follower.proposal(&run, options))
     }
 }
 
