@@ -137,12 +137,12 @@ impl Reach {
         let mut own = vec![0.0; last];
         own[0] = inputs;
         let mut kappa = surplus.to_vec();
-        for k in 1..last {
+        for (k, own) in own.iter_mut().enumerate().skip(1) {
             let neurons = self.starts[k]..self.starts[k + 1];
             let largest = surplus[neurons.clone()].iter().fold(0.0_f64, |most, s| most.max(*s));
             let each: f64 = neurons.clone().map(|j| surplus[j] * self.rows[j]).sum();
             if largest * self.squares[k] < each {
-                own[k] = largest;
+                *own = largest;
                 kappa[neurons].fill(0.0);
             }
         }
