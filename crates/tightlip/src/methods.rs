@@ -26,6 +26,7 @@ mod lipsdp_neuron_lipdiff;
 mod lipsdp_neuron_subgradient;
 mod lipsdp_tau_estimate;
 mod norm_product;
+mod relative;
 mod unit_bound;
 mod witness;
 

@@ -4,12 +4,11 @@
 use std::time::Instant;
 
 use tightlip_certify::{Segment, relaxation_value};
-use tightlip_eigen::{Candidate, Companion, Ending, Passes, Run, Step, Variables, Verdict};
+use tightlip_eigen::{Candidate, Companion, Ending, Passes, Run, Step, Verdict};
 use tightlip_lifted::LiftedIteration;
-use tightlip_model::{Multipliers, Reduction, Scaling};
+use tightlip_model::Reduction;
 
-use super::{check_memory, constant};
-use crate::method::{Decline, Problem, Proposal, TraceRow};
+use crate::method::{Problem, Proposal, TraceRow};
 use crate::{Context, Judge, Stage};
 
 /// Part of the gap that rounding may use up.
@@ -25,36 +24,6 @@ const LATER: f64 = 1.5;
 const NEXT_AIM: f64 = 0.3;
 /// Seconds between two reports of progress.
 const REPORT_EVERY_S: f64 = 0.05;
-
-/// Proposes by a method in relative multipliers: on the system with blocks of norm one, from the multipliers of the product of norms,
-/// which are all 1 there. `vectors` of the order of the pencil are in memory at once.
-pub(super) fn propose_relative(
-    (method, options, vectors): (&'static str, String, usize),
-    problem: &Problem<'_>,
-    context: &Context,
-    judge: &mut Judge<'_>,
-    run: &dyn Fn(&Passes<'_>, &Variables, &Multipliers, &mut Follower<'_, '_>) -> Run,
-) -> Result<Proposal, Decline> {
-    /// Vectors that the common prediction counts for a column.
-    const OF_COLUMN: usize = 28;
-    context.report(&Stage::Assembling);
-    let begin = Instant::now();
-    let (system, query) = (&problem.system, &problem.query);
-    check_memory(method, system, vectors.div_ceil(OF_COLUMN), context)?;
-    let Some(reduction) = Reduction::new(system, query, Scaling::PerNeuron) else {
-        return Ok(constant::proposal(system, query));
-    };
-    if context.limits.stop_requested() {
-        return Err(Decline::Stopped { method });
-    }
-    let passes = Passes::new(reduction.system(), context.limits.threads);
-    let variables = Variables::new(reduction.system(), query);
-    let start = variables.unpack(&vec![1.0; variables.len()]);
-    let mut follower = Follower::new((problem, context), (&reduction, &passes), judge, begin);
-    let run = run(&passes, &variables, &start, &mut follower);
-    let options = format!("{options}, tolerance={:e}, seed={}", context.tolerance, context.limits.seed);
-    Ok(follower.proposal(&run, options))
-}
 
 /// A running method with what has been proved about it.
 pub(super) struct Follower<'c, 'p> {

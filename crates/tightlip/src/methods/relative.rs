@@ -1,0 +1,93 @@
+//! The eigenvalue methods in relative multipliers: on the system with blocks of norm one, from the multipliers of the product of
+//! norms, which are all 1 there.
+
+use std::time::Instant;
+
+use tightlip_eigen::{Passes, Run, Variables};
+use tightlip_model::{Multipliers, Norm, Reduction, Scaling};
+
+use super::eigenvalue::Follower;
+use super::{DIRECT_NORMS, check_memory, constant};
+use crate::method::{Decline, Method, Problem, Proposal};
+use crate::options::{MethodOption, Values};
+use crate::{Context, Judge, Stage};
+
+/// A method of this kind, with its number of steps.
+#[derive(Clone)]
+pub(super) struct Relative {
+    pub(super) name: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) reference: &'static str,
+    /// Vectors of the order of the pencil that it has in memory at once.
+    pub(super) vectors: usize,
+    pub(super) iterations: u64,
+    pub(super) solve: Solve,
+}
+
+/// Runs a method from a start, for at most so many steps, with a seed.
+pub(super) type Solve = fn(System<'_, '_>, &Multipliers, (u64, u64), &mut Follower<'_, '_>) -> Run;
+
+/// A reduced system with its variables.
+#[derive(Clone, Copy)]
+pub(super) struct System<'a, 's> {
+    pub(super) passes: &'a Passes<'s>,
+    pub(super) variables: &'a Variables,
+}
+
+/// Steps if nothing is said.
+pub(super) const USUAL_STEPS: u64 = 2_000;
+
+impl Method for Relative {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn summary(&self) -> &'static str {
+        self.summary
+    }
+
+    fn norms(&self) -> &'static [(Norm, Norm)] {
+        DIRECT_NORMS
+    }
+
+    fn reference(&self) -> &'static str {
+        self.reference
+    }
+
+    fn options(&self) -> &'static [MethodOption] {
+        const ITERATIONS: MethodOption = MethodOption {
+            name: "iterations",
+            values: Values::Whole(1..=10_000_000, USUAL_STEPS),
+            about: "steps at most",
+        };
+        &[ITERATIONS]
+    }
+
+    fn with_option(&self, _: &str, value: &str) -> Box<dyn Method> {
+        Box::new(Self { iterations: value.parse().expect("the value was looked at before"), ..self.clone() })
+    }
+
+    fn propose(&self, problem: &Problem<'_>, context: &Context, judge: &mut Judge<'_>) -> Result<Proposal, Decline> {
+        /// Vectors that the common prediction counts for a column.
+        const OF_COLUMN: usize = 28;
+        context.report(&Stage::Assembling);
+        let begun = Instant::now();
+        let (system, query) = (&problem.system, &problem.query);
+        check_memory(self.name, system, self.vectors.div_ceil(OF_COLUMN), context)?;
+        let Some(reduction) = Reduction::new(system, query, Scaling::PerNeuron) else {
+            return Ok(constant::proposal(system, query));
+        };
+        if context.limits.stop_requested() {
+            return Err(Decline::Stopped { method: self.name });
+        }
+        let passes = Passes::new(reduction.system(), context.limits.threads);
+        let variables = Variables::new(reduction.system(), query);
+        let start = variables.unpack(&vec![1.0; variables.len()]);
+        let mut follower = Follower::new((problem, context), (&reduction, &passes), judge, begun);
+        let seed = context.limits.seed;
+        let reduced = System { passes: &passes, variables: &variables };
+        let run = (self.solve)(reduced, &start, (self.iterations, seed), &mut follower);
+        let options = format!("iterations={}, tolerance={:e}, seed={seed}", self.iterations, context.tolerance);
+        Ok(follower.proposal(&run, options))
+    }
+}
