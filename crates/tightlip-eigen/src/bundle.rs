@@ -9,8 +9,12 @@
 //! each multiplier is what of the dual matrix lies at its signals.
 //!
 //! *Retraction*: where `λ_min = −δ`, multiplying with powers of `1 + δ` along the network gives feasible multipliers (for chains
-//! with slopes `[0, 1]` exactly) with a bound `(1 + δ)^{H+1}` times as large, whatever the sign of `δ`. Every centre is feasible,
-//! and what a step is worth is known without a penalty parameter.
+//! with slopes `[0, 1]` exactly) with a bound `(1 + δ)^{H+1}` times as large, whatever the sign of `δ`; other systems are made feasible term by term.
+//! Every centre is feasible, what a step is worth is known without a penalty parameter, and how fast the bound grows with `δ` is the
+//! exact penalty.
+//!
+//! *Eigenvalues* are computed by block Lanczos from the last eigenvectors, as exactly as the promised gain asks for and no more; a
+//! centre that is to be proved, or that no step can leave, is looked at more closely and retracted again.
 //!
 //! *The model* keeps the space of the last eigenvectors together with the leading directions of the last dual matrix; the
 //! subproblem is a small quadratic semidefinite program.
@@ -21,7 +25,7 @@ use rand_chacha::ChaCha8Rng;
 use tightlip_model::Multipliers;
 
 use self::model::Model;
-use crate::companion::{Candidate, Companion, Ending, Step, Verdict};
+use crate::companion::{Candidate, Companion, Ending, Step, Verdict, cut_short};
 use crate::lanczos::extreme_pairs;
 use crate::retraction::{Retraction, bound};
 use crate::scaled_pencil::{Passes, ScaledPencil, scale_rows};
@@ -170,12 +174,12 @@ impl<'a, 's> Bundle<'a, 's> {
         const NO_GAIN: f64 = 1e-10;
         let (mut before, mut idle) = (f64::INFINITY, 0);
         if !self.confirm(companion) {
-            return Ending::Interrupted;
+            return cut_short(companion);
         }
         loop {
             if self.iterations >= self.settings.most_iterations || idle > PATIENCE || companion.is_due(self.promised) {
                 if !self.confirm(companion) {
-                    return Ending::Interrupted;
+                    return cut_short(companion);
                 }
                 let verdict = companion.judge(&self.candidate());
                 self.observe(companion);
@@ -196,11 +200,11 @@ impl<'a, 's> Bundle<'a, 's> {
                 return Ending::Stalled;
             }
             if companion.is_over() || !self.step(companion) {
-                return Ending::Interrupted;
+                return cut_short(companion);
             }
             // A centre that no step can leave may claim too much.
             if self.nulls >= NULLS && !self.confirm(companion) {
-                return Ending::Interrupted;
+                return cut_short(companion);
             }
         }
     }
@@ -212,7 +216,7 @@ impl<'a, 's> Bundle<'a, 's> {
     }
 
     /// Computes the smallest eigenvalue at the centre more exactly than a step needs it, and retracts the centre again. False if time
-    /// was over.
+    /// was over or numbers left their range.
     fn confirm(&mut self, companion: &mut dyn Companion) -> bool {
         let believed = self.wanted();
         self.nulls = 0;
@@ -233,10 +237,13 @@ impl<'a, 's> Bundle<'a, 's> {
         self.accuracy * self.promised / self.slope
     }
 
-    /// One step; false if time was over within it.
+    /// One step; false if time was over within it or numbers left their range.
     fn step(&mut self, companion: &mut dyn Companion) -> bool {
         let variables = self.variables;
         let model = Model::new(self.passes, variables, &self.centre, self.vectors.as_ref());
+        if model.width() == 0 {
+            return false;
+        }
         self.products += model.width() as u64;
         let costs: Vec<f64> = (0..variables.len()).map(|j| variables.cost(j) * self.centre[j] / self.value).collect();
         let weights = self.proximal_weights();

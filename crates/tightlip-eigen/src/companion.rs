@@ -67,3 +67,8 @@ pub enum Ending {
     /// Time or patience of the user ended.
     Interrupted,
 }
+
+/// Why a method stopped that could not make its next step: time was over, or numbers left their range.
+pub(crate) fn cut_short(companion: &dyn Companion) -> Ending {
+    if companion.is_over() { Ending::Interrupted } else { Ending::Stalled }
+}

@@ -16,7 +16,7 @@ use tightlip_model::Query;
 
 use self::adam::Adam;
 use crate::bundle::Run;
-use crate::companion::{Candidate, Companion, Ending, Step, Verdict};
+use crate::companion::{Candidate, Companion, Ending, Step, Verdict, cut_short};
 use crate::penalty::starts::Init;
 use crate::penalty::{Penalty, PenaltyMatrix, PenaltyWeight, Point, Redundant, Top};
 use crate::scaled_pencil::Passes;
@@ -155,7 +155,7 @@ impl LipDiff<'_, '_> {
         let competes =
             self.settings.lanczos_steps == 0 || iteration % COMPETE_EVERY == 0 || iteration + LAST_COMPETE >= each;
         let matrix = self.penalty.matrix(&point);
-        let Some(top) = self.top(&matrix, competes, companion) else { return Some(Ending::Interrupted) };
+        let Some(top) = self.top(&matrix, competes, companion) else { return Some(cut_short(companion)) };
         self.products += top.products as u64;
         let better = competes && self.compete(&point, &top);
         let due = better && companion.is_due(f64::INFINITY);

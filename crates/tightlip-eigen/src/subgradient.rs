@@ -20,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 use tightlip_model::Multipliers;
 
 use crate::bundle::Run;
-use crate::companion::{Candidate, Companion, Ending, Step, Verdict};
+use crate::companion::{Candidate, Companion, Ending, Step, Verdict, cut_short};
 use crate::lanczos::extreme_pairs;
 use crate::retraction::{Retraction, bound};
 use crate::scaled_pencil::{Passes, ScaledPencil, scale_rows};
@@ -149,7 +149,7 @@ impl Subgradient<'_, '_> {
                 return Ending::Stalled;
             }
             match self.step(companion) {
-                None => return Ending::Interrupted,
+                None => return cut_short(companion),
                 Some(Verdict::Enough) => return Ending::Enough,
                 Some(Verdict::More) => {}
             }

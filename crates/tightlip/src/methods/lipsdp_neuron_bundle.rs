@@ -9,8 +9,8 @@ pub(super) const METHOD: Relative = Relative {
     name: "lipsdp-neuron.bundle",
     summary: "the same by a spectral bundle in relative multipliers: the best of the first-order eigenvalue methods, matrix-free",
     reference: "Helmberg and Rendl, A spectral bundle method for semidefinite programming, SIAM J. Optim. 2000",
-    // The basis of Lanczos, the model, and some beside them.
-    vectors: 140,
+    // The basis of Lanczos, the model with a number for each pair of its vectors, twice, and some beside them.
+    vectors: 340,
     iterations: USUAL_STEPS,
     solve: |system, start, (most_iterations, seed), follower| {
         let settings = BundleSettings { most_iterations, seed, ..BundleSettings::default() };
