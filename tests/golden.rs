@@ -149,3 +149,19 @@ fn bounds_from_the_largest_coordinate_of_the_inputs() {
         }
     }
 }
+
+#[test]
+fn the_bundle_and_the_lifted_iteration_bound_the_optimum_from_below_as_closely_as_from_above() {
+    for (name, golden) in networks(include_str!("golden/sdp.json")) {
+        let network = chain(&weights(&golden), Activation::Relu);
+        for method in ["lipsdp-neuron.bundle", "lipsdp-neuron.lifted"] {
+            let chosen = tightlip::choose(method).expect("a method of the list");
+            let query = Query::euclidean(OutputSelection::All);
+            let report = answer(&network, query, chosen.as_ref(), TIGHT).expect("a bound").report;
+            let lower = report.relaxation_lower.expect("a bound from below");
+            let optimum = number(&golden["full_output"]["lipsdp_neuron_l2"]);
+            assert!(lower <= optimum * (1.0 + DIGITS), "{name} {method}: {lower} is above {optimum}");
+            assert!(lower >= optimum * (1.0 - ABOVE), "{name} {method}: {lower} is far below {optimum}");
+        }
+    }
+}

@@ -5,7 +5,7 @@
 //!
 //! *Relative multipliers*: the penalty is on the scaled pencil `D̂^{−½} F(y) D̂^{−½}` around the centre `ŷ`, and the
 //! variables are `z_j = y_j / ŷ_j`. The problem then does not depend on units of neurons or layers, the trace of the optimal dual
-//! matrix is `2(H + 1)` times the bound for `H` hidden blocks, which is the exact penalty, and the weight of the proximal term of
+//! matrix is `H + 1` times the bound for `H` hidden blocks, which is the exact penalty on chains, and the weight of the proximal term of
 //! each multiplier is what of the dual matrix lies at its signals.
 //!
 //! *Retraction*: where `λ_min = −δ`, multiplying with powers of `1 + δ` along the network gives feasible multipliers (for chains
@@ -19,14 +19,15 @@
 //! *The model* keeps the space of the last eigenvectors together with the leading directions of the last dual matrix; the
 //! subproblem is a small quadratic semidefinite program.
 
-use faer::{Mat, MatRef};
+use faer::Mat;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tightlip_model::Multipliers;
 
-use self::model::Model;
+use self::model::{Model, side_by_side};
 use crate::companion::{Candidate, Companion, Ending, Step, Verdict, cut_short};
 use crate::lanczos::extreme_pairs;
+use crate::pairs::Stop;
 use crate::retraction::{Retraction, bound};
 use crate::scaled_pencil::{Passes, ScaledPencil, scale_rows};
 use crate::settings::{Checks, End, LanczosSettings, Start, Watch};
@@ -38,7 +39,7 @@ mod quadratic;
 /// How the bundle is run.
 #[derive(Debug, Clone, Copy)]
 pub struct BundleSettings {
-    /// Eigenvectors of each new pencil that join the model.
+    /// Eigenvectors of each new pencil that join the model; at least one.
     pub new_vectors: usize,
     /// Directions of the last dual matrix that stay at most.
     pub kept_vectors: usize,
@@ -121,6 +122,8 @@ struct Bundle<'a, 's> {
     promised: f64,
     /// The part of a promised gain, per block, to which eigenvalues are computed now.
     accuracy: f64,
+    /// The best centre that a closer look has confirmed, and its bound.
+    best: Option<(f64, Vec<f64>)>,
     /// Steps without a gain since the last that had one.
     nulls: u32,
     iterations: u64,
@@ -161,6 +164,7 @@ impl<'a, 's> Bundle<'a, 's> {
             proximal: 1.0,
             promised: 1.0,
             accuracy: ACCURACY.1,
+            best: None,
             nulls: 0,
             iterations: 0,
             products: 0,
@@ -229,6 +233,11 @@ impl<'a, 's> Bundle<'a, 's> {
         self.accuracy = if mistaken { MORE * self.accuracy } else { self.accuracy / MORE.sqrt() };
         self.accuracy = self.accuracy.clamp(ACCURACY.0, ACCURACY.1);
         self.move_to(self.retraction.apply(self.variables, &self.centre, seen.shortfall));
+        match self.best.take() {
+            // Back to what was confirmed before, which is looked at again before it counts once more.
+            Some((value, centre)) if mistaken && value < self.value => self.move_to(centre),
+            _ => self.best = Some((self.value, self.centre.clone())),
+        }
         true
     }
 
@@ -264,12 +273,13 @@ impl<'a, 's> Bundle<'a, 's> {
         let gain = self.value - bound(variables, &retracted);
         self.iterations += 1;
         let ratio = if promised > 0.0 { gain / promised } else { -1.0 };
+        // A ratio that is no number is poor.
         let change = if ratio > GOOD {
             LOOSER
-        } else if ratio < POOR {
-            TIGHTER
-        } else {
+        } else if ratio >= POOR {
             LITTLE_LOOSER
+        } else {
+            TIGHTER
         };
         self.proximal = (self.proximal * change).clamp(PROXIMAL.0, PROXIMAL.1);
         let kept = self.dual.as_ref().subcols(0, self.settings.kept_vectors.min(self.dual.ncols()));
@@ -307,7 +317,7 @@ impl<'a, 's> Bundle<'a, 's> {
     fn look(&mut self, multipliers: &[f64], wanted: f64, companion: &mut dyn Companion) -> Option<Seen> {
         let pencil = ScaledPencil::new(self.passes, self.variables.diagonal(multipliers));
         let order = self.passes.order();
-        let pairs = self.settings.new_vectors.min(order);
+        let pairs = self.settings.new_vectors.max(1).min(order);
         let wanted = wanted.max(ROUNDING);
         let mut enough = |progress: &crate::settings::Progress<'_>| {
             progress.basis >= order.min(2 * pairs) && eigenvalue_error(progress.values, progress.residuals) <= wanted
@@ -329,7 +339,7 @@ impl<'a, 's> Bundle<'a, 's> {
         let start = Start::given(warm.as_ref(), &mut self.random);
         let found = extreme_pairs(order, &settings, start, &mut |x, y| pencil.apply(x, y), watch).ok()?;
         self.products += found.products as u64;
-        if found.values.is_empty() {
+        if found.values.is_empty() || found.stop == Stop::Deadline {
             return None;
         }
         let shortfall = eigenvalue_error(&found.values, &found.residuals) - found.values[0];
@@ -344,23 +354,20 @@ impl<'a, 's> Bundle<'a, 's> {
         self.slope = self.retraction.slope(self.variables, &self.centre);
     }
 
-    /// The centre, to be proved.
+    /// The best confirmed centre, or before there is one the centre, to be proved.
     fn candidate(&self) -> Candidate {
+        let (value, centre) = self.best.as_ref().map_or((self.value, &self.centre), |(value, centre)| (*value, centre));
         Candidate {
-            multipliers: self.variables.unpack(&self.centre),
-            claimed: self.value,
+            multipliers: self.variables.unpack(centre),
+            claimed: value,
             promised: self.promised,
             vectors: self.dual.clone(),
         }
     }
 
     fn observe(&self, companion: &mut dyn Companion) {
-        companion.observe(&Step {
-            iterations: self.iterations,
-            products: self.products,
-            claimed: self.value,
-            scaled_eigenvalue: None,
-        });
+        let (iterations, products) = (self.iterations, self.products);
+        companion.observe(&Step { iterations, products, claimed: self.value, scaled_eigenvalue: None });
     }
 }
 
@@ -384,14 +391,6 @@ fn eigenvalue_error(values: &[f64], residuals: &[f64]) -> f64 {
     // The gap above a cluster: the widest between the wanted values.
     let gap = values.last().map_or(0.0, |last| last - values[0]).max(1e-3);
     residual.min(residual * residual / gap)
-}
-
-/// The columns of both matrices.
-fn side_by_side(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
-    let mut both = Mat::zeros(left.nrows(), left.ncols() + right.ncols());
-    both.as_mut().subcols_mut(0, left.ncols()).copy_from(left);
-    both.as_mut().subcols_mut(left.ncols(), right.ncols()).copy_from(right);
-    both
 }
 
 #[cfg(test)]

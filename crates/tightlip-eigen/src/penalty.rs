@@ -17,6 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use tightlip_model::{IncrementSystem, Norm, Query};
 
 use crate::lanczos::extreme_pairs;
+use crate::pairs::Stop;
 use crate::reach::Reach;
 use crate::scaled_pencil::Passes;
 use crate::settings::{Checks, End, LanczosSettings, LookAgain, Start, Watch};
@@ -252,6 +253,9 @@ impl PenaltyMatrix<'_, '_> {
     /// The largest eigenpair, to convergence. `None` where time is over or numbers leave their range.
     pub(crate) fn top(&self, settings: &LanczosSettings, start: Start<'_>, watch: Watch<'_>) -> Option<Top> {
         let found = extreme_pairs(self.passes.order(), settings, start, &mut |x, y| self.apply(x, y), watch).ok()?;
+        if found.stop == Stop::Deadline {
+            return None;
+        }
         let (&value, &error) = found.values.first().zip(found.residuals.first())?;
         Some(Top { value, error, vector: found.vectors.subcols(0, 1).to_owned(), products: found.products })
     }

@@ -22,6 +22,7 @@ use tightlip_model::Multipliers;
 use crate::bundle::Run;
 use crate::companion::{Candidate, Companion, Ending, Step, Verdict, cut_short};
 use crate::lanczos::extreme_pairs;
+use crate::pairs::Stop;
 use crate::retraction::{Retraction, bound};
 use crate::scaled_pencil::{Passes, ScaledPencil, scale_rows};
 use crate::settings::{End, LanczosSettings, Start, Watch};
@@ -271,6 +272,9 @@ impl Subgradient<'_, '_> {
         };
         let found = extreme_pairs(self.passes.order(), &settings, start, &mut |x, y| pencil.apply(x, y), watch).ok()?;
         self.products += found.products as u64;
+        if found.stop == Stop::Deadline {
+            return None;
+        }
         let (&value, &residual) = found.values.first().zip(found.residuals.first())?;
         Some(Lowest { value, residual, signals: pencil.signals(found.vectors.subcols(0, 1)) })
     }

@@ -59,16 +59,17 @@ pub const METHODS: &[&dyn Method] = &[
     &lipdiff_penalty_estimate::METHOD,
 ];
 
-/// Declines a lifted method that would not fit: the reduced maps and those of the safe evaluation beside the original
+/// States, gradients, memory of the quasi-Newton method, passes: vectors over the signals for each column of a lifted method.
+const VECTORS_OF_COLUMN: usize = 28;
+
+/// Declines a method by passes that would not fit: the reduced maps and those of the safe evaluation beside the original
 /// ones, and the vectors.
 fn check_memory(method: &'static str, system: &IncrementSystem, rank: usize, context: &Context) -> Result<(), Decline> {
     /// Dense copies of the maps: reduced, while reducing, and enclosed.
     const COPIES: u64 = 4;
-    /// States, gradients, memory of the quasi-Newton method, passes: matrices of `rank × signals`.
-    const MATRICES: u64 = 28;
     let weights: u64 = system.edges().iter().map(|edge| edge.map.rows() as u64 * edge.map.cols() as u64).sum();
     let signals: u64 = (0..system.blocks()).map(|k| system.len(k) as u64).sum();
-    let needed = 8 * (COPIES * weights + MATRICES * rank as u64 * signals);
+    let needed = 8 * (COPIES * weights + VECTORS_OF_COLUMN as u64 * rank as u64 * signals);
     let limit = context.limits.memory_bytes;
     if needed <= limit {
         return Ok(());

@@ -31,7 +31,7 @@ pub(super) struct Solution {
 }
 
 impl Model {
-    /// The model around `centre` on the span of `vectors` (signals `δ`, `order × k`); `products` more have been made.
+    /// The model around `centre` on the span of `vectors` (signals `δ`, `order × k`).
     pub(super) fn new(passes: &Passes<'_>, variables: &Variables, centre: &[f64], vectors: MatRef<'_, f64>) -> Self {
         let diagonal = variables.diagonal(centre);
         let roots: Vec<f64> = diagonal.iter().map(|d| d.sqrt()).collect();
@@ -104,14 +104,7 @@ impl Model {
 
     /// `⟨V, B_j⟩` for every multiplier.
     fn forms(&self, matrix: &Mat<f64>) -> Vec<f64> {
-        let width = self.width();
-        let entries = Col::from_fn(quadratic::entries(width), |_| 0.0);
-        let mut entries = entries;
-        for b in 0..width {
-            for a in 0..=b {
-                entries[quadratic::place(a, b)] = matrix[(a, b)];
-            }
-        }
+        let entries = quadratic::coordinates(self.width(), matrix);
         let forms = self.terms.transpose() * entries;
         forms.iter().copied().collect()
     }
@@ -159,4 +152,54 @@ fn orthonormal(mut vectors: Mat<f64>) -> Mat<f64> {
         }
     }
     vectors.as_ref().subcols(0, made).to_owned()
+}
+
+/// The columns of both matrices.
+pub(super) fn side_by_side(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
+    let mut both = Mat::zeros(left.nrows(), left.ncols() + right.ncols());
+    both.as_mut().subcols_mut(0, left.ncols()).copy_from(left);
+    both.as_mut().subcols_mut(left.ncols(), right.ncols()).copy_from(right);
+    both
+}
+
+#[cfg(test)]
+mod tests {
+    use tightlip_model::{Activation, IncrementSystem, OutputSelection, Query, random_network};
+
+    use super::*;
+    use crate::ScaledPencil;
+
+    #[test]
+    fn the_model_is_the_pencil_on_its_basis_and_leading_directions_make_up_the_dual_matrix() {
+        let network = random_network(&[3, 4, 5, 2], Activation::LeakyRelu { slope: -0.5 }, 3).expect("valid");
+        let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+        let query = Query::euclidean(OutputSelection::All);
+        let (passes, variables) = (Passes::new(&system, 1), Variables::new(&system, &query));
+        let centre: Vec<f64> = (0..variables.len()).map(|j| 1.1 + (1.7 * j as f64).sin()).collect();
+        let vectors = Mat::from_fn(passes.order(), 3, |i, c| ((1.3 + c as f64) * i as f64 + c as f64).cos());
+        let model = Model::new(&passes, &variables, &centre, vectors.as_ref());
+        let z: Vec<f64> = (0..variables.len()).map(|j| 1.0 + 0.4 * (2.3 * j as f64).cos()).collect();
+        let coefficients = &model.constant + &model.terms * Col::from_fn(z.len(), |j| z[j]);
+        // The pencil at ŷz, scaled by the centre: D^½ G D^½ with its own scaling taken out and the centre's put in.
+        let trial: Vec<f64> = centre.iter().zip(&z).map(|(y, z)| y * z).collect();
+        let (own, base) = (variables.diagonal(&trial), variables.diagonal(&centre));
+        let ratios: Vec<f64> = own.iter().zip(&base).map(|(own, base)| (own / base).sqrt()).collect();
+        let mut scaled = model.basis.clone();
+        scale_rows(scaled.as_mut(), &ratios);
+        let mut image = Mat::<f64>::zeros(passes.order(), 3);
+        ScaledPencil::new(&passes, own).apply(scaled.as_ref(), image.as_mut());
+        let dense = scaled.transpose() * &image;
+        for b in 0..3 {
+            for a in 0..=b {
+                let twice = if a == b { 1.0 } else { 2.0 };
+                let found = coefficients[quadratic::place(a, b)];
+                assert!((found - twice * dense[(a, b)]).abs() < 1e-12, "({a}, {b}): {found}");
+            }
+        }
+        let root = Mat::from_fn(3, 3, |a, b| ((a + 2 * b) as f64).sin());
+        let dual = &root * root.transpose();
+        let leading = model.leading(&dual);
+        let difference = &leading * leading.transpose() - &model.signals * &dual * model.signals.transpose();
+        assert!(difference.norm_max() < 1e-12 * dual.norm_max(), "{difference:?}");
+    }
 }

@@ -28,7 +28,7 @@ pub(super) fn place(a: usize, b: usize) -> usize {
 }
 
 /// The matrix with these entries.
-fn matrix(order: usize, entries: &Col<f64>) -> Mat<f64> {
+pub(super) fn matrix(order: usize, entries: &Col<f64>) -> Mat<f64> {
     Mat::from_fn(order, order, |a, b| entries[place(a.min(b), a.max(b))])
 }
 
@@ -85,7 +85,7 @@ fn start(order: usize, quadratic: &Mat<f64>, linear: &Col<f64>, trace: f64) -> I
 }
 
 /// The entries on and above the diagonal.
-fn coordinates(order: usize, matrix: &Mat<f64>) -> Col<f64> {
+pub(super) fn coordinates(order: usize, matrix: &Mat<f64>) -> Col<f64> {
     let mut entries = Col::zeros(entries(order));
     for b in 0..order {
         for a in 0..=b {

@@ -146,7 +146,8 @@ impl Companion for Follower<'_, '_> {
             time_s,
             iterations: step.iterations,
             products: step.products,
-            claimed: Some(claimed),
+            // Before its first value a method claims nothing.
+            claimed: claimed.is_finite().then_some(claimed),
             scaled_eigenvalue: step.scaled_eigenvalue,
             proved: self.judge.best().map(|best| best.bound.value()),
             ..TraceRow::default()

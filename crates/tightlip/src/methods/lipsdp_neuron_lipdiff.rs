@@ -6,7 +6,7 @@ use tightlip_eigen::{Init, Kappa, LipDiffSettings, Passes, PenaltyWeight, Redund
 use tightlip_model::{IncrementSystem, Norm, Reduction, Scaling};
 
 use super::eigenvalue::Follower;
-use super::{check_memory, constant};
+use super::{VECTORS_OF_COLUMN, check_memory, constant};
 use crate::method::{Decline, Method, Problem, Proposal};
 use crate::options::{MethodOption, Values};
 use crate::{Context, Judge, Stage};
@@ -108,12 +108,18 @@ impl Method for LipsdpNeuronLipdiff {
     }
 
     fn propose(&self, problem: &Problem<'_>, context: &Context, judge: &mut Judge<'_>) -> Result<Proposal, Decline> {
-        /// Vectors of the basis of Lanczos, and some beside it.
-        const VECTORS: usize = 180;
+        /// Vectors of the basis of Lanczos for a value, and some beside a basis.
+        const BASIS: usize = 160;
+        const BESIDE: usize = 20;
         context.report(&Stage::Assembling);
         let begin = Instant::now();
         let settings = self.settings(context.limits.seed);
-        check_memory(self.name(), &problem.system, VECTORS / 28 + 1, context)?;
+        check_memory(
+            self.name(),
+            &problem.system,
+            (settings.lanczos_steps.max(BASIS) + BESIDE).div_ceil(VECTORS_OF_COLUMN),
+            context,
+        )?;
         let (system, query) = (&problem.system, &problem.query);
         // Its iterates depend on the units of the neurons: they stay as they are.
         let Some(reduction) = Reduction::new(system, query, Scaling::None) else {

@@ -7,7 +7,7 @@ use tightlip_eigen::{Passes, Run, Variables};
 use tightlip_model::{Multipliers, Norm, Reduction, Scaling};
 
 use super::eigenvalue::Follower;
-use super::{DIRECT_NORMS, check_memory, constant};
+use super::{DIRECT_NORMS, VECTORS_OF_COLUMN, check_memory, constant};
 use crate::method::{Decline, Method, Problem, Proposal};
 use crate::options::{MethodOption, Values};
 use crate::{Context, Judge, Stage};
@@ -68,12 +68,10 @@ impl Method for Relative {
     }
 
     fn propose(&self, problem: &Problem<'_>, context: &Context, judge: &mut Judge<'_>) -> Result<Proposal, Decline> {
-        /// Vectors that the common prediction counts for a column.
-        const OF_COLUMN: usize = 28;
         context.report(&Stage::Assembling);
         let begun = Instant::now();
         let (system, query) = (&problem.system, &problem.query);
-        check_memory(self.name, system, self.vectors.div_ceil(OF_COLUMN), context)?;
+        check_memory(self.name, system, self.vectors.div_ceil(VECTORS_OF_COLUMN), context)?;
         let Some(reduction) = Reduction::new(system, query, Scaling::PerNeuron) else {
             return Ok(constant::proposal(system, query));
         };
