@@ -262,3 +262,17 @@ fn decay(iteration: u64, each: u64) -> f64 {
     let factor = DECAY.powi(drops as i32);
     factor + LEAST * (1.0 - factor)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::decay;
+
+    #[test]
+    fn the_learning_rate_falls_fifty_times_in_a_group_to_its_least_part() {
+        assert_eq!((decay(0, 200), decay(3, 200)), (1.0, 1.0));
+        assert!((decay(4, 200) - 0.955).abs() < 1e-15 && (decay(8, 200) - 0.912_25).abs() < 1e-15);
+        assert!((decay(199, 200) - (0.1 + 0.9 * 0.95_f64.powi(49))).abs() < 1e-15);
+        // Groups shorter than the number of drops: one in every iteration.
+        assert!((decay(2, 10) - 0.912_25).abs() < 1e-15);
+    }
+}

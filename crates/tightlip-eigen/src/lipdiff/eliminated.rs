@@ -27,3 +27,35 @@ pub(super) fn best_output(passes: &Passes<'_>, variables: &Variables, mut packed
     let bound = input.sqrt() * weight.sqrt();
     (bound.is_finite() && bound > 0.0).then_some((bound, packed))
 }
+
+#[cfg(test)]
+mod tests {
+    use tightlip_model::{Activation, IncrementSystem, OutputSelection, Query, random_network};
+
+    use super::*;
+    use crate::ScaledPencil;
+
+    #[test]
+    fn the_output_weight_is_the_smallest_that_is_feasible() {
+        let network = random_network(&[3, 5, 4, 2], Activation::Relu, 7).expect("valid");
+        let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+        let query = Query::euclidean(OutputSelection::All);
+        let (passes, variables) = (Passes::new(&system, 1), Variables::new(&system, &query));
+        // Weights that fall off from block to block are feasible for some output weight.
+        let mut packed = vec![1.0; variables.len()];
+        for k in 0..2 {
+            packed[variables.entries(k)].fill(if k == 0 { 400.0 } else { 20.0 });
+        }
+        let (bound, best) = best_output(&passes, &variables, packed.clone()).expect("feasible");
+        let (input, output) = variables.weights(&best);
+        assert!((bound / (input * output).sqrt() - 1.0).abs() < 1e-14 && input == 400.0);
+        let pencil = ScaledPencil::new(&passes, variables.diagonal(&best));
+        let mut dense = Mat::<f64>::zeros(passes.order(), passes.order());
+        pencil.apply(Mat::identity(passes.order(), passes.order()).as_ref(), dense.as_mut());
+        let smallest = dense.self_adjoint_eigenvalues(Side::Lower).expect("finite")[0];
+        assert!(smallest.abs() < 1e-12, "{smallest:e} is not the edge of feasibility");
+        // Inputs with too little weight are feasible for none.
+        packed[0] = 1e-3;
+        assert!(best_output(&passes, &variables, packed).is_none());
+    }
+}
