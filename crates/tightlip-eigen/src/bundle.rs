@@ -1,7 +1,7 @@
 //! The spectral bundle method in the metric of the multipliers.
 //!
 //! LipSDP as eigenvalue optimisation: minimise `½(weight_in + weight_out)` with an exact penalty on the smallest eigenvalue of
-//! the pencil (Helmberg and Rendl 2000, for LipSDP Wang et al. 2024). Three things make it fast here.
+//! the pencil (Helmberg and Rendl 2000, for LipSDP Wang et al. 2024). Four things make it fast here.
 //!
 //! *Relative multipliers*: the penalty is on the scaled pencil `D̂^{−½} F(y) D̂^{−½}` around the centre `ŷ`, and the
 //! variables are `z_j = y_j / ŷ_j`. The problem then does not depend on units of neurons or layers, the trace of the optimal dual
@@ -9,9 +9,9 @@
 //! each multiplier is what of the dual matrix lies at its signals.
 //!
 //! *Retraction*: where `λ_min = −δ`, multiplying with powers of `1 + δ` along the network gives feasible multipliers (for chains
-//! with slopes `[0, 1]` exactly) with a bound `(1 + δ)^{H+1}` times as large, whatever the sign of `δ`; other systems are made feasible term by term.
-//! Every centre is feasible, what a step is worth is known without a penalty parameter, and how fast the bound grows with `δ` is the
-//! exact penalty.
+//! with slopes `[0, 1]` exactly) with a bound `(1 + δ)^{H+1}` times as large, whatever the sign of `δ`; other systems are made feasible
+//! term by term. Every centre is feasible as far as its eigenvalue is known, what a step is worth needs no penalty parameter, and how
+//! fast the bound grows with `δ` is the exact penalty.
 //!
 //! *Eigenvalues* are computed by block Lanczos from the last eigenvectors, as exactly as the promised gain asks for and no more; a
 //! centre that is to be proved, or that no step can leave, is looked at more closely and retracted again.
@@ -25,12 +25,12 @@ use rand_chacha::ChaCha8Rng;
 use tightlip_model::Multipliers;
 
 use self::model::{Model, side_by_side};
-use crate::companion::{Candidate, Companion, Ending, Step, Verdict, cut_short};
+use crate::companion::{Candidate, Companion, Ending, Run, Step, Verdict, cut_short};
 use crate::lanczos::extreme_pairs;
 use crate::pairs::Stop;
-use crate::retraction::{Retraction, bound};
-use crate::scaled_pencil::{Passes, ScaledPencil, scale_rows};
-use crate::settings::{Checks, End, LanczosSettings, Start, Watch};
+use crate::retraction::{PENALTY, Retraction, bound};
+use crate::scaled_pencil::{Passes, ScaledPencil};
+use crate::settings::{Checks, End, LanczosSettings, Progress, Start, Watch};
 use crate::variables::Variables;
 
 mod model;
@@ -55,21 +55,6 @@ impl Default for BundleSettings {
     }
 }
 
-/// What a run has come to.
-#[derive(Debug, Clone)]
-pub struct Run {
-    /// Why it ended.
-    pub ending: Ending,
-    /// Steps.
-    pub iterations: u64,
-    /// Products of the pencil with one vector.
-    pub products: u64,
-    /// The best candidate.
-    pub best: Candidate,
-}
-
-/// The penalty beyond the trace that is known.
-const PENALTY: f64 = 1.2;
 /// Part of the proximal weights of a block that all its multipliers share.
 const SHARED: f64 = 0.05;
 /// A step that gains more than this part of what the model promised loosens the proximal term, one that gains less than
@@ -132,7 +117,7 @@ struct Bundle<'a, 's> {
 
 /// What Lanczos says about a pencil.
 struct Seen {
-    /// `−λ_min`, with the residual on the safe side.
+    /// `−λ_min`, with the estimated error of the Ritz value added.
     shortfall: f64,
     /// The eigenvectors as signals.
     signals: Mat<f64>,
@@ -284,7 +269,7 @@ impl<'a, 's> Bundle<'a, 's> {
         self.proximal = (self.proximal * change).clamp(PROXIMAL.0, PROXIMAL.1);
         let kept = self.dual.as_ref().subcols(0, self.settings.kept_vectors.min(self.dual.ncols()));
         self.vectors = side_by_side(seen.signals.as_ref(), kept);
-        self.last = seen.signals.clone();
+        self.last = seen.signals;
         if gain > 0.0 {
             self.move_to(retracted);
             self.nulls = 0;
@@ -319,7 +304,7 @@ impl<'a, 's> Bundle<'a, 's> {
         let order = self.passes.order();
         let pairs = self.settings.new_vectors.max(1).min(order);
         let wanted = wanted.max(ROUNDING);
-        let mut enough = |progress: &crate::settings::Progress<'_>| {
+        let mut enough = |progress: &Progress<'_>| {
             progress.basis >= order.min(2 * pairs) && eigenvalue_error(progress.values, progress.residuals) <= wanted
         };
         let mut deadline = || companion.is_over();
@@ -332,10 +317,8 @@ impl<'a, 's> Bundle<'a, 's> {
             checks: Checks::EveryBlock,
             ..LanczosSettings::new(pairs, End::Smallest)
         };
-        let roots: Vec<f64> = self.variables.diagonal(multipliers).iter().map(|d| d.sqrt()).collect();
         // The last place of the block is for a random vector, which finds what the vectors before have in common not to hold.
-        let mut warm = self.last.as_ref().subcols(0, self.last.ncols().min(pairs - 1)).to_owned();
-        scale_rows(warm.as_mut(), &roots);
+        let warm = pencil.coordinates(self.last.as_ref().subcols(0, self.last.ncols().min(pairs - 1)));
         let start = Start::given(warm.as_ref(), &mut self.random);
         let found = extreme_pairs(order, &settings, start, &mut |x, y| pencil.apply(x, y), watch).ok()?;
         self.products += found.products as u64;

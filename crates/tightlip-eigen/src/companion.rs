@@ -68,6 +68,19 @@ pub enum Ending {
     Interrupted,
 }
 
+/// What a run has come to.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Why it ended.
+    pub ending: Ending,
+    /// Steps.
+    pub iterations: u64,
+    /// Products of the pencil with one vector.
+    pub products: u64,
+    /// The best candidate.
+    pub best: Candidate,
+}
+
 /// Why a method stopped that could not make its next step: time was over, or numbers left their range.
 pub(crate) fn cut_short(companion: &dyn Companion) -> Ending {
     if companion.is_over() { Ending::Interrupted } else { Ending::Stalled }

@@ -29,8 +29,8 @@
 //!
 //! Results depend on the arguments alone: one thread, and every random number from the generator that is passed in.
 
-pub use bundle::{BundleSettings, Run, spectral_bundle};
-pub use companion::{Candidate, Companion, Ending, Step, Verdict};
+pub use bundle::{BundleSettings, spectral_bundle};
+pub use companion::{Candidate, Companion, Ending, Run, Step, Verdict};
 pub use lanczos::extreme_pairs;
 pub use lipdiff::{Kappa, LipDiffSettings, lipdiff};
 pub use pairs::{LanczosError, RitzPairs, Stop};
@@ -52,6 +52,7 @@ mod pairs;
 mod penalty;
 mod projected;
 mod reach;
+mod recent;
 mod retraction;
 mod scaled_pencil;
 mod search;

@@ -7,18 +7,15 @@
 //! residual `r` of the Ritz value `θ`, which alone would be too small. And what is kept are multipliers of LipSDP that claim no
 //! more (see [`crate::penalty`]), for only they can be proved.
 
-use std::collections::VecDeque;
-
-use faer::Mat;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tightlip_model::Query;
 
 use self::adam::Adam;
-use crate::bundle::Run;
-use crate::companion::{Candidate, Companion, Ending, Step, Verdict, cut_short};
+use crate::companion::{Candidate, Companion, Ending, Run, Step, Verdict, cut_short};
 use crate::penalty::starts::Init;
 use crate::penalty::{Penalty, PenaltyMatrix, PenaltyWeight, Point, Redundant, Top};
+use crate::recent::Recent;
 use crate::scaled_pencil::Passes;
 use crate::settings::{Start, Watch};
 use crate::variables::Variables;
@@ -81,8 +78,6 @@ impl Default for LipDiffSettings {
 const COMPETE_EVERY: u64 = 100;
 /// Iterations at the end of a group that compete.
 const LAST_COMPETE: u64 = 4;
-/// Eigenvectors kept for the bound of the relaxation from below.
-const RECENT: usize = 16;
 
 /// Runs LipDiff on the system of `passes` for ℓ2 outputs, until all iterations are made or `companion` has enough.
 pub fn lipdiff(passes: &Passes<'_>, query: &Query, settings: &LipDiffSettings, companion: &mut dyn Companion) -> Run {
@@ -98,7 +93,7 @@ pub fn lipdiff(passes: &Passes<'_>, query: &Query, settings: &LipDiffSettings, c
         random,
         competed: false,
         point,
-        recent: VecDeque::new(),
+        recent: Recent::default(),
         iterations: 0,
         products: 0,
     };
@@ -118,7 +113,7 @@ struct LipDiff<'a, 's> {
     best: (f64, Vec<f64>),
     competed: bool,
     /// The last eigenvectors.
-    recent: VecDeque<Mat<f64>>,
+    recent: Recent,
     iterations: u64,
     products: u64,
 }
@@ -168,8 +163,7 @@ impl LipDiff<'_, '_> {
         self.through_absolute_value(&mut gradient);
         let rate = self.settings.rate * decay(iteration, each);
         adam.step(&mut self.point, &gradient, (rate, self.settings.ratio * rate));
-        self.recent.truncate(RECENT - 1);
-        self.recent.push_front(top.vector);
+        self.recent.add(top.vector);
         self.iterations += 1;
         None
     }
@@ -233,13 +227,11 @@ impl LipDiff<'_, '_> {
             let largest = packed[entries.clone()].iter().copied().fold(f64::MIN_POSITIVE, f64::max);
             packed[entries].iter_mut().for_each(|weight| *weight = weight.max(FRACTION * largest));
         }
-        let order = self.recent.front().map_or(0, Mat::nrows);
-        let vectors = Mat::from_fn(order, self.recent.len(), |i, c| self.recent[c][(i, 0)]);
         Candidate {
             multipliers: self.variables.unpack(&packed),
             claimed: self.best.0,
             promised: f64::INFINITY,
-            vectors,
+            vectors: self.recent.vectors(),
         }
     }
 

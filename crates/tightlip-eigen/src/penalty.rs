@@ -171,8 +171,7 @@ impl<'a, 's> Penalty<'a, 's> {
         let first = self.passes.block(0).end;
         for j in 0..neurons {
             let (v, s) = (vector[(first + j, 0)], incoming[(first + j, 0)]);
-            let (mean, product) = self.passes.sector(first + j);
-            gradient.lambda[j] = -2.0 * half * (v * v - 2.0 * mean * v * s + product * s * s);
+            gradient.lambda[j] = -2.0 * half * self.passes.sector_form(first + j, v, s);
             if self.redundant == Redundant::On {
                 gradient.kappa[1 + self.inputs + j] = half * (self.reach.rows()[j] * output - v * v);
             }

@@ -14,6 +14,9 @@ use tightlip_model::IncrementSystem;
 use crate::reach::Reach;
 use crate::variables::Variables;
 
+/// The penalty on the shortfall that methods take, against the slope below which it is not exact.
+pub(crate) const PENALTY: f64 = 1.2;
+
 /// `√(weight_in · weight_out)`.
 pub(crate) fn bound(variables: &Variables, multipliers: &[f64]) -> f64 {
     let (input, output) = variables.weights(multipliers);

@@ -49,6 +49,12 @@ impl<'s> Passes<'s> {
         self.sectors.means.len()
     }
 
+    /// `(δ − αs)(δ − βs)` of the neuron behind a signal.
+    pub(crate) fn sector_form(&self, signal: usize, delta: f64, s: f64) -> f64 {
+        let (mean, product) = self.sector(signal);
+        delta * delta - 2.0 * mean * delta * s + product * s * s
+    }
+
     /// `(α + β)/2` and `αβ` of a signal; zeros for inputs and outputs.
     pub(crate) fn sector(&self, signal: usize) -> (f64, f64) {
         (self.sectors.means[signal], self.sectors.products[signal])
@@ -131,7 +137,8 @@ pub struct ScaledPencil<'a, 's> {
     passes: &'a Passes<'s>,
     /// `D`.
     diagonal: Vec<f64>,
-    /// `D^{−½}`.
+    /// `D̂^{½}` of the scaling, and its inverse.
+    roots: Vec<f64>,
     inverse_roots: Vec<f64>,
 }
 
@@ -151,11 +158,19 @@ impl<'a, 's> ScaledPencil<'a, 's> {
     /// If one of them does not have one number for each signal.
     pub fn scaled_by(passes: &'a Passes<'s>, diagonal: Vec<f64>, scale: &[f64]) -> Self {
         assert_eq!((diagonal.len(), scale.len()), (passes.order(), passes.order()), "one number for each signal");
-        let inverse_roots = scale.iter().map(|d| d.sqrt().recip()).collect();
-        Self { passes, diagonal, inverse_roots }
+        let roots: Vec<f64> = scale.iter().map(|d| d.sqrt()).collect();
+        let inverse_roots = roots.iter().map(|root| root.recip()).collect();
+        Self { passes, diagonal, roots, inverse_roots }
     }
 
-    /// The signals `δ = D^{−½} x` of every column of `x`.
+    /// `x = D̂^{½} δ` for every column of signals, the inverse of [`Self::signals`].
+    pub(crate) fn coordinates(&self, signals: MatRef<'_, f64>) -> Mat<f64> {
+        let mut coordinates = signals.to_owned();
+        scale_rows(coordinates.as_mut(), &self.roots);
+        coordinates
+    }
+
+    /// The signals `δ = D̂^{−½} x` of every column of `x`.
     pub fn signals(&self, x: MatRef<'_, f64>) -> Mat<f64> {
         let mut signals = x.to_owned();
         scale_rows(signals.as_mut(), &self.inverse_roots);
@@ -236,6 +251,7 @@ mod tests {
         let mut y = Mat::from_fn(passes.order(), 3, |_, _| f64::NAN);
         pencil.apply(x.as_ref(), y.as_mut());
         let signals = pencil.signals(x.as_ref());
+        assert!((pencil.coordinates(signals.as_ref()) - &x).norm_max() < 1e-14);
         for c in 0..3 {
             let column: Vec<f64> = signals.col(c).iter().copied().collect();
             let direct = form(&system, &multipliers, &column);

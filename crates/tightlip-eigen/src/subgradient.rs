@@ -10,22 +10,20 @@
 //! *Level* (Goffin and Kiwiel 1999): the record less a gap. Where the value falls by half the gap, the record is new; where the path
 //! since has become too long, the level is out of reach, and the gap is halved. The centre then moves to the best feasible point.
 //!
-//! *What is judged* is the retraction of each new record.
-
-use std::collections::VecDeque;
+//! *What is judged* is the best retraction of a record.
 
 use faer::Mat;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tightlip_model::Multipliers;
 
-use crate::bundle::Run;
-use crate::companion::{Candidate, Companion, Ending, Step, Verdict, cut_short};
+use crate::companion::{Candidate, Companion, Ending, Run, Step, Verdict, cut_short};
 use crate::lanczos::extreme_pairs;
 use crate::pairs::Stop;
-use crate::retraction::{Retraction, bound};
-use crate::scaled_pencil::{Passes, ScaledPencil, scale_rows};
-use crate::settings::{End, LanczosSettings, Start, Watch};
+use crate::recent::Recent;
+use crate::retraction::{PENALTY, Retraction, bound};
+use crate::scaled_pencil::{Passes, ScaledPencil};
+use crate::settings::{End, LanczosSettings, Progress, Start, Watch};
 use crate::variables::Variables;
 
 /// How the method is run.
@@ -43,8 +41,6 @@ impl Default for SubgradientSettings {
     }
 }
 
-/// The penalty beyond the trace that is known.
-const PENALTY: f64 = 1.2;
 /// The first gap between record and level, relative.
 const FIRST_GAP: f64 = 0.25;
 /// Gaps below this are rounding.
@@ -59,8 +55,6 @@ const EXACT: f64 = 1e-11;
 /// Vectors that Lanczos begins with: the last eigenvector alone can hide the smallest eigenvalue, and what was retracted too
 /// little would never be beaten.
 const BLOCK: usize = 4;
-/// Eigenvectors kept for the bound of the relaxation from below.
-const RECENT: usize = 16;
 
 /// Runs the method from `start`, positive, until `companion` has enough.
 pub fn projected_subgradient(
@@ -84,7 +78,7 @@ pub fn projected_subgradient(
         z: vec![1.0; centre.len()],
         centre,
         level: Level { record: f64::INFINITY, gap: FIRST_GAP, path: 0.0 },
-        recent: VecDeque::new(),
+        recent: Recent::default(),
         iterations: 0,
         products: 0,
     };
@@ -119,7 +113,7 @@ struct Subgradient<'a, 's> {
     /// The best retraction and its bound; before the first the start, with no bound.
     best: (f64, Vec<f64>),
     /// The last eigenvectors as signals.
-    recent: VecDeque<Mat<f64>>,
+    recent: Recent,
     iterations: u64,
     products: u64,
 }
@@ -180,8 +174,7 @@ impl Subgradient<'_, '_> {
             gradient.iter_mut().zip(slopes).for_each(|(g, slope)| *g -= penalty * slope);
         }
         self.iterations += 1;
-        self.recent.truncate(RECENT - 1);
-        self.recent.push_front(lowest.signals);
+        self.recent.add(lowest.signals);
         self.observe(lowest.value, companion);
         if self.level.sees(f, LONG_PATH * self.weights.iter().sum::<f64>().sqrt()) {
             self.move_along(f, &gradient);
@@ -218,13 +211,9 @@ impl Subgradient<'_, '_> {
         for i in 0..signals.nrows() {
             let entry = self.variables.of(i);
             let (signal, s) = (signals[(i, 0)], incoming[(i, 0)]);
-            let (mean, product) = self.passes.sector(i);
-            slopes[entry] += self.centre[entry]
-                * if self.variables.is_hidden(entry) {
-                    2.0 * (signal * signal - 2.0 * mean * signal * s + product * s * s)
-                } else {
-                    signal * signal
-                };
+            let hidden = self.variables.is_hidden(entry);
+            let form = if hidden { 2.0 * self.passes.sector_form(i, signal, s) } else { signal * signal };
+            slopes[entry] += self.centre[entry] * form;
         }
         slopes
     }
@@ -252,7 +241,7 @@ impl Subgradient<'_, '_> {
     ) -> Option<Lowest> {
         let scale = self.variables.diagonal(scale);
         let pencil = ScaledPencil::scaled_by(self.passes, self.variables.diagonal(multipliers), &scale);
-        let mut enough = |progress: &crate::settings::Progress<'_>| progress.residuals[0] <= tolerance;
+        let mut enough = |progress: &Progress<'_>| progress.residuals[0] <= tolerance;
         let mut deadline = || companion.is_over();
         let watch = Watch { deadline: Some(&mut deadline), enough: Some(&mut enough) };
         let settings = LanczosSettings {
@@ -261,11 +250,7 @@ impl Subgradient<'_, '_> {
             tolerance: 0.1 * EXACT,
             ..LanczosSettings::new(1, End::Smallest)
         };
-        let warm = self.recent.front().map(|signals| {
-            let mut warm = signals.clone();
-            scale_rows(warm.as_mut(), &scale.iter().map(|d| d.sqrt()).collect::<Vec<_>>());
-            warm
-        });
+        let warm = self.recent.last().map(|signals| pencil.coordinates(signals.as_ref()));
         let start = match &warm {
             Some(warm) => Start::given(warm.as_ref(), &mut self.random),
             None => Start::random(&mut self.random),
@@ -281,11 +266,14 @@ impl Subgradient<'_, '_> {
 
     /// The best retraction, to be proved.
     fn candidate(&self) -> Candidate {
-        let order = self.recent.front().map_or(0, Mat::nrows);
-        let vectors = Mat::from_fn(order, self.recent.len(), |i, c| self.recent[c][(i, 0)]);
         // Not the value kept: before the first step that is infinite.
         let claimed = bound(self.variables, &self.best.1);
-        Candidate { multipliers: self.variables.unpack(&self.best.1), claimed, promised: self.level.gap, vectors }
+        Candidate {
+            multipliers: self.variables.unpack(&self.best.1),
+            claimed,
+            promised: self.level.gap,
+            vectors: self.recent.vectors(),
+        }
     }
 
     fn observe(&self, lowest: f64, companion: &mut dyn Companion) {

@@ -10,6 +10,7 @@ mod constant;
 mod eigenvalue;
 mod estimate;
 mod fgl_pattern;
+mod gap;
 mod interior;
 mod lipdiff_penalty_estimate;
 mod lipsdp_layer_chordal_clarabel;
@@ -59,6 +60,8 @@ pub const METHODS: &[&dyn Method] = &[
     &lipdiff_penalty_estimate::METHOD,
 ];
 
+/// Seconds between two reports of progress.
+const REPORT_EVERY_S: f64 = 0.05;
 /// States, gradients, memory of the quasi-Newton method, passes: vectors over the signals for each column of a lifted method.
 const VECTORS_OF_COLUMN: usize = 28;
 

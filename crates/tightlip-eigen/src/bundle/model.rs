@@ -180,15 +180,11 @@ mod tests {
         let model = Model::new(&passes, &variables, &centre, vectors.as_ref());
         let z: Vec<f64> = (0..variables.len()).map(|j| 1.0 + 0.4 * (2.3 * j as f64).cos()).collect();
         let coefficients = &model.constant + &model.terms * Col::from_fn(z.len(), |j| z[j]);
-        // The pencil at ŷz, scaled by the centre: D^½ G D^½ with its own scaling taken out and the centre's put in.
         let trial: Vec<f64> = centre.iter().zip(&z).map(|(y, z)| y * z).collect();
-        let (own, base) = (variables.diagonal(&trial), variables.diagonal(&centre));
-        let ratios: Vec<f64> = own.iter().zip(&base).map(|(own, base)| (own / base).sqrt()).collect();
-        let mut scaled = model.basis.clone();
-        scale_rows(scaled.as_mut(), &ratios);
+        let pencil = ScaledPencil::scaled_by(&passes, variables.diagonal(&trial), &variables.diagonal(&centre));
         let mut image = Mat::<f64>::zeros(passes.order(), 3);
-        ScaledPencil::new(&passes, own).apply(scaled.as_ref(), image.as_mut());
-        let dense = scaled.transpose() * &image;
+        pencil.apply(model.basis.as_ref(), image.as_mut());
+        let dense = model.basis.transpose() * &image;
         for b in 0..3 {
             for a in 0..=b {
                 let twice = if a == b { 1.0 } else { 2.0 };

@@ -3,11 +3,13 @@
 
 use std::time::Instant;
 
-use tightlip_certify::{Segment, relaxation_value};
+use tightlip_certify::Segment;
 use tightlip_eigen::{Candidate, Companion, Ending, Passes, Run, Step, Verdict};
 use tightlip_lifted::LiftedIteration;
 use tightlip_model::Reduction;
 
+use super::REPORT_EVERY_S;
+use super::gap::Gap;
 use crate::method::{Problem, Proposal, TraceRow};
 use crate::{Context, Judge, Stage};
 
@@ -22,8 +24,6 @@ const FIRST_JUDGEMENT: u64 = 2;
 const LATER: f64 = 1.5;
 /// A promise of the tolerance is judged at once, and again where a promise is this part of the one before.
 const NEXT_AIM: f64 = 0.3;
-/// Seconds between two reports of progress.
-const REPORT_EVERY_S: f64 = 0.05;
 
 /// A running method with what has been proved about it.
 pub(super) struct Follower<'c, 'p> {
@@ -35,8 +35,7 @@ pub(super) struct Follower<'c, 'p> {
     /// When it began, with the reduction, and when to iterate.
     begun: Instant,
     start: Instant,
-    /// The best safe lower bound of the relaxation.
-    lower: Option<f64>,
+    gap: Gap,
     trace: Vec<TraceRow>,
     iterations: u64,
     next_judgement: u64,
@@ -61,7 +60,7 @@ impl<'c, 'p> Follower<'c, 'p> {
             passes,
             begun,
             start: Instant::now(),
-            lower: None,
+            gap: Gap::default(),
             trace: Vec::new(),
             iterations: 0,
             next_judgement: FIRST_JUDGEMENT,
@@ -84,18 +83,14 @@ impl<'c, 'p> Follower<'c, 'p> {
         let point = self.passes.relaxation_point(candidate.vectors.as_ref());
         let query = &self.problem.query;
         let iteration = LiftedIteration::from_point(self.reduction.system(), query, &point, 1);
-        let (point, pulls) = iteration.point();
-        let point = self.reduction.lift_point(&self.problem.system, &point, pulls);
-        if let Ok(value) = relaxation_value(&self.problem.system, query, &point) {
-            self.lower = Some(self.lower.map_or(value, |lower| lower.max(value)));
-        }
+        self.gap.bound_below(self.problem, self.reduction, &iteration);
     }
 
     /// Tries to prove a candidate with the margin that part of its gap allows, and with larger ones where that fails.
     fn prove(&mut self, candidate: &Candidate) {
         let segments = self.segments(candidate);
         let claimed = self.reduction.bound_scale() * candidate.claimed;
-        let gap = self.lower.map_or(1.0, |lower| claimed / lower - 1.0).clamp(self.context.tolerance, 1.0);
+        let gap = self.gap.lower.map_or(1.0, |lower| claimed / lower - 1.0).clamp(self.context.tolerance, 1.0);
         let mut epsilon = ROUNDING_SHARE * gap / (self.problem.system.hidden_blocks() + 1) as f64;
         for _ in 0..=MORE_MARGINS {
             if self.judge.attempt(&segments, epsilon).is_ok() || !self.judge.has_time() {
@@ -107,8 +102,7 @@ impl<'c, 'p> Follower<'c, 'p> {
 
     /// Whether what is proved from both sides is as close as was asked for.
     fn is_closed(&self) -> bool {
-        let proved = self.judge.best().map(|best| best.bound.value());
-        proved.zip(self.lower).is_some_and(|(upper, lower)| upper <= lower * (1.0 + self.context.tolerance))
+        self.gap.is_closed(self.judge, self.context.tolerance)
     }
 
     /// The proposal of a finished run.
@@ -123,7 +117,7 @@ impl<'c, 'p> Follower<'c, 'p> {
         Proposal {
             candidates: if closed { Vec::new() } else { vec![self.segments(&run.best)] },
             claimed: self.reduction.bound_scale() * run.best.claimed,
-            relaxation_lower: self.lower,
+            relaxation_lower: self.gap.lower,
             iterations: Some(run.iterations),
             products: Some(run.products),
             options,

@@ -6,11 +6,12 @@
 
 use std::time::Instant;
 
-use tightlip_certify::{Segment, relaxation_value};
+use tightlip_certify::Segment;
 use tightlip_lifted::{Companion, LiftedIteration, Row, Settings, Stop, Verdict, solve};
 use tightlip_model::{IncrementSystem, Multipliers, Norm, Reduction, Scaling};
 
-use super::{check_memory, constant};
+use super::gap::Gap;
+use super::{REPORT_EVERY_S, check_memory, constant};
 use crate::judge::SMALLEST_MARGIN;
 use crate::method::{Decline, Method, Problem, Proposal, TraceRow};
 use crate::{Context, Judge, Stage};
@@ -35,8 +36,6 @@ const MARGIN_STEP: f64 = 8.0;
 const LARGE: usize = 500_000;
 /// A proof is expensive if it takes as long as this many sweeps.
 const EXPENSIVE: f64 = 20.0;
-/// Seconds between two reports of progress.
-const REPORT_EVERY_S: f64 = 0.05;
 
 /// LipSDP-Neuron by the lifted power iteration.
 pub(super) struct LipsdpNeuronLifted;
@@ -87,14 +86,14 @@ impl Method for LipsdpNeuronLifted {
             expensive: proof_sweeps > EXPENSIVE,
             judgements: 0,
             aim: context.tolerance.max(FIRST_AIM),
-            lower: None,
+            gap: Gap::default(),
             products: 0,
             trace: Vec::new(),
             told_s: 0.0,
         };
         let stop = solve(&mut iteration, &settings, limits, &mut climb);
         if stop != Stop::Solved {
-            climb.bound_below(&iteration);
+            climb.gap.bound_below(problem, &reduction, &iteration);
         }
         Ok(climb.proposal(&iteration, stop, (assemble_s, start.elapsed().as_secs_f64() - assemble_s)))
     }
@@ -111,8 +110,7 @@ struct Climb<'c, 'p> {
     judgements: usize,
     /// The gap that is to be proved next: large ones first, so that something is proved early.
     aim: f64,
-    /// The best safe lower bound of the relaxation.
-    lower: Option<f64>,
+    gap: Gap,
     /// Columns of all sweeps.
     products: u64,
     trace: Vec<TraceRow>,
@@ -134,8 +132,8 @@ impl Companion for Climb<'_, '_> {
             return Verdict::More;
         };
         self.polish(proved, margin);
-        self.bound_below(iteration);
-        while self.is_closed(self.aim) {
+        self.gap.bound_below(self.problem, self.reduction, iteration);
+        while self.gap.is_closed(self.judge, self.aim) {
             if self.aim <= self.context.tolerance {
                 return Verdict::Enough;
             }
@@ -186,12 +184,6 @@ impl Climb<'_, '_> {
         ROUNDING_SHARE * gap / (self.problem.system.hidden_blocks() + 1) as f64
     }
 
-    /// Whether the gap is at most so large.
-    fn is_closed(&self, gap: f64) -> bool {
-        let proved = self.judge.best().map(|best| best.bound.value());
-        proved.zip(self.lower).is_some_and(|(upper, lower)| upper <= lower * (1.0 + gap))
-    }
-
     /// Smaller margins: the bound gets tighter than was asked for. Where proofs are expensive, one try at the margin of the
     /// tolerance, or well below where that is what has just succeeded.
     fn polish(&mut self, candidate: &[Segment], margin: f64) {
@@ -217,15 +209,6 @@ impl Climb<'_, '_> {
         candidates
     }
 
-    /// Evaluates the current point safely.
-    fn bound_below(&mut self, iteration: &LiftedIteration<'_>) {
-        let (point, pulls) = iteration.point();
-        let point = self.reduction.lift_point(&self.problem.system, &point, pulls);
-        if let Ok(value) = relaxation_value(&self.problem.system, &self.problem.query, &point) {
-            self.lower = Some(self.lower.map_or(value, |lower| lower.max(value)));
-        }
-    }
-
     /// The proposal of a finished climb.
     fn proposal(self, iteration: &LiftedIteration<'_>, stop: Stop, (assemble_s, solve_s): (f64, f64)) -> Proposal {
         let (status, done) = match stop {
@@ -238,7 +221,7 @@ impl Climb<'_, '_> {
             program: None,
             candidates: if done { Vec::new() } else { self.candidates(iteration) },
             claimed: self.reduction.bound_scale() * iteration.value(),
-            relaxation_lower: self.lower,
+            relaxation_lower: self.gap.lower,
             iterations: None,
             rank: Some(iteration.rank()),
             sweeps: Some(iteration.sweeps()),
