@@ -6,13 +6,14 @@
 //! step: the full step is nearly always accepted. Where no step length raises the value enough, the plain step is taken
 //! and the memory cleared.
 
+use faer::MatRef;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tightlip_model::{IncrementSystem, Multipliers, Query, RelaxationPoint};
 
-use crate::columns::column;
+use crate::columns::{SHORTEST, column, dot};
 use crate::quasi_newton::Memory;
-use crate::relaxation::Relaxation;
+use crate::relaxation::{Relaxation, Slope};
 use crate::state::State;
 use crate::sweep::Pass;
 use crate::{multipliers, null_space};
@@ -33,6 +34,16 @@ pub(crate) struct Visited {
     image: State,
     gradient: State,
     value: f64,
+}
+
+/// What the slope of a neuron means for the value: it moves by `strength · (1 ± cosine)/2` when the slope is fixed at its lower
+/// or upper end and nothing else changes.
+#[derive(Debug, Clone, Copy)]
+pub struct Leverage {
+    /// `(β − α) ‖u‖ ‖C‖`.
+    pub strength: f64,
+    /// The cosine between what comes in, `u`, and the gradient, `C`: 1 says that the slope is at β, −1 at α.
+    pub cosine: f64,
 }
 
 /// The lifted power iteration on one system.
@@ -196,6 +207,33 @@ impl<'s> LiftedIteration<'s> {
     /// likely dimensions of that space, the likeliest first (see the module `null_space`).
     pub fn corrected_multipliers(&self) -> Vec<Multipliers> {
         null_space::corrected(&self.relaxation, &self.pass, &self.multipliers())
+    }
+
+    /// How much the value depends on the slope of each hidden neuron of block `k`, from 1, and which end it leans to.
+    ///
+    /// # Panics
+    /// If `k` is not a hidden block.
+    pub fn leverages(&self, k: usize) -> Vec<Leverage> {
+        let (pass, slopes) = (&self.pass, &self.relaxation.slopes[k - 1]);
+        let sizes = pass.incoming_lengths[k].iter().zip(&pass.pull_lengths[k]);
+        let leverage = |(j, (slope, (u, c))): (usize, (&Slope, (&f64, &f64)))| {
+            // The image has the directions of the pulls.
+            let along = dot(column(pass.incoming[k].as_ref(), j), self.here.image.vector(k, j));
+            let cosine = if *u > SHORTEST { along / u } else { 0.0 };
+            Leverage { strength: 2.0 * slope.half * u * c, cosine }
+        };
+        slopes.iter().zip(sizes).enumerate().map(leverage).collect()
+    }
+
+    /// The vectors of the inputs (`r × n_0`) and how much the value depends on each.
+    pub fn inputs(&self) -> (MatRef<'_, f64>, &[f64]) {
+        (self.here.image.block(0), &self.pass.pull_lengths[0])
+    }
+
+    /// The vectors of the outputs' dual (`r × n_out`) and how much the value depends on each.
+    pub fn outputs(&self) -> (MatRef<'_, f64>, &[f64]) {
+        let last = self.relaxation.last();
+        (self.pass.pulls[last].as_ref(), &self.pass.incoming_lengths[last])
     }
 
     /// The current point, and the vectors `a_k` of the hidden blocks that

@@ -53,7 +53,7 @@
 //!
 //! Not here: proofs. What this crate returns are proposals; the judge of the facade has them proved.
 
-pub use iteration::LiftedIteration;
+pub use iteration::{Leverage, LiftedIteration};
 pub use pattern::{Pattern, best_pattern};
 pub use solve::{Companion, Row, Settings, Stop, Verdict, solve};
 

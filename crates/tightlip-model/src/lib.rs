@@ -9,6 +9,7 @@
 pub use activation::{Activation, SlopeInterval};
 pub use case::Case;
 pub use error::{Error, UnsupportedNode};
+pub use face::{End, Face};
 pub use limits::Limits;
 pub use map::LinearMap;
 pub use multipliers::{Multipliers, Weight};
@@ -23,6 +24,7 @@ pub use system::{Edge, IncrementSystem};
 mod activation;
 mod case;
 mod error;
+mod face;
 pub mod file;
 mod limits;
 mod map;

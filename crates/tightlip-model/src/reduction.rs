@@ -18,7 +18,7 @@ use faer::{Mat, MatRef};
 
 use self::shrink::{InputShrink, shrink_input, shrink_output};
 use self::units::{normalise_slopes, scale_blocks};
-use crate::{Edge, IncrementSystem, LinearMap, Multipliers, Norm, Query, RelaxationPoint, SlopeInterval, Weight};
+use crate::{Edge, Face, IncrementSystem, LinearMap, Multipliers, Norm, Query, RelaxationPoint, SlopeInterval, Weight};
 
 mod shrink;
 mod units;
@@ -123,6 +123,15 @@ impl Reduction {
         self.system = IncrementSystem::new(self.system.len(0), slopes, self.system.len(last), edges)
             .expect("a rescaled system keeps its shape");
         self
+    }
+
+    /// The face of the original system with the same choices made as in a face of the reduced one.
+    ///
+    /// # Panics
+    /// If the face is not one of the reduced system, or joins inputs or outputs of an ℓ2 norm.
+    #[must_use]
+    pub fn lift_face(&self, original: &IncrementSystem, reduced: &Face) -> Face {
+        reduced.placed(original, &self.live)
     }
 
     /// Multipliers of the original system from those of the reduced one; dead signals get 0.
