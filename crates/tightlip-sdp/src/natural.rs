@@ -48,6 +48,8 @@ pub struct NaturalRelaxation {
     system: IncrementSystem,
     /// `w`.
     outgoing: Vec<f64>,
+    /// Which neurons the output depends on.
+    live: Vec<bool>,
     /// Norms of the network.
     input_norm: Norm,
     output_norm: Norm,
@@ -80,10 +82,11 @@ impl NaturalRelaxation {
                 matrix[(i, neurons)] += (slope.upper() + slope.lower()) * weight;
             }
         }
+        let live = system.live().swap_remove(1);
         let edge = Edge { from: 0, to: 1, map: LinearMap::Dense(matrix) };
         let system =
             IncrementSystem::new(neurons + 1, Vec::new(), inputs, vec![edge]).expect("one edge from input to output");
-        Self { system, outgoing, input_norm: query.input_norm, output_norm: query.output_norm }
+        Self { system, outgoing, live, input_norm: query.input_norm, output_norm: query.output_norm }
     }
 
     /// The linear system: from the signs, `s_0` last, to the coordinates of the gradient.
@@ -97,12 +100,12 @@ impl NaturalRelaxation {
         Query { input_norm: Norm::LInf, output_norm, ..Query::euclidean(OutputSelection::All) }
     }
 
-    /// Multipliers of the network `system` from those of the linear one; dead signals get 0.
+    /// Multipliers of the network from those of the linear system; dead signals get 0.
     ///
     /// # Panics
-    /// If `system` is not the one the relaxation was made of, or the multipliers are not those of the linear system.
-    pub fn multipliers(&self, system: &IncrementSystem, linear: &Multipliers) -> Multipliers {
-        let live = &system.live()[1];
+    /// If the multipliers are not those of the linear system.
+    pub fn multipliers(&self, linear: &Multipliers) -> Multipliers {
+        let live = &self.live;
         let neurons = live.len();
         let mut signs: Vec<f64> = (0..=neurons).map(|j| linear.input.at(j)).collect();
         let mean = signs.iter().sum::<f64>() / signs.len() as f64;
@@ -204,13 +207,13 @@ mod tests {
         for input_norm in [Norm::LInf, Norm::L2] {
             let query = question(input_norm);
             let natural = NaturalRelaxation::new(&system, &query);
-            let signs: Vec<f64> = (0..6).map(|j| 0.4 + 0.3 * j as f64).collect();
+            let signs: Vec<f64> = (0..6).map(|j| 0.4 + 0.3 * f64::from(j)).collect();
             let output = match input_norm {
                 Norm::LInf => Weight::PerCoordinate(vec![1.7, 0.6, 1.1, 2.3]),
                 Norm::L1 | Norm::L2 => Weight::Uniform(1.9),
             };
             let linear = Multipliers { input: Weight::PerCoordinate(signs.clone()), hidden: vec![], output };
-            let multipliers = natural.multipliers(&system, &linear);
+            let multipliers = natural.multipliers(&linear);
             // Inputs 0–3, neurons 4–8, output 9; signs 0–4, s_0 at 5, coordinates 6–9.
             let network = schur(&matrix(&system, &query, &multipliers), &[0, 1, 2, 3, 9], &[4, 5, 6, 7, 8]);
             let other = matrix(natural.system(), &natural.query(), &linear);
@@ -270,7 +273,7 @@ mod tests {
             hidden: vec![],
             output: Weight::PerCoordinate(vec![14.0, 0.0]),
         };
-        let multipliers = natural.multipliers(&system, &linear);
+        let multipliers = natural.multipliers(&linear);
         assert_eq!(multipliers.input, Weight::PerCoordinate(vec![7.0, 0.0]));
         assert_eq!(multipliers.hidden[0][..3], [1.0, 0.0, 0.0]);
         assert!(multipliers.hidden[0][3] > 1e4 && multipliers.hidden[0][3].is_finite());

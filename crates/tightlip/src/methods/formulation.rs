@@ -110,7 +110,7 @@ impl Posed<'_> {
     pub(super) fn lift(&self, reduction: &Reduction, reduced: &Multipliers) -> Multipliers {
         let mut multipliers = reduction.lift(reduced);
         if let Some(natural) = &self.natural {
-            return natural.multipliers(&self.problem.system, &multipliers);
+            return natural.multipliers(&multipliers);
         }
         if let (Norm::LInf, Weight::Uniform(t)) = (self.problem.query.input_norm, &multipliers.input) {
             multipliers.input = Weight::PerCoordinate(vec![*t; self.problem.system.len(0)]);
