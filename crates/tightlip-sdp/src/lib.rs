@@ -1,7 +1,8 @@
 //! LipSDP as a pencil and as conic programs. Solves nothing, proves nothing, prints nothing.
 //!
 //! An increment system becomes a [`Pencil`] `F(y) = F₀ + Σ y_i F_i` whose variables are the multipliers; a pencil
-//! becomes a [`ConicForm`] `minimise cᵀx subject to b − A x ∈ K` with the way back to multipliers.
+//! becomes a [`ConicForm`] `minimise cᵀx subject to b − A x ∈ K` with the way back to multipliers. GeoLIP's
+//! [`NaturalRelaxation`] of one hidden layer is the pencil of another, linear system.
 //!
 //! A conic form is also written for other solvers: as SDPA's sparse text ([`SdpaProgram`]), as JSON ([`Listing`]), with
 //! a [`Sidecar`] that says what every variable stands for; [`SolverOutput`] reads the answers of CSDP and SDPA.
@@ -14,6 +15,7 @@ pub use form::{
     assemble_penalised,
 };
 pub use listing::{ListedCone, Listing};
+pub use natural::NaturalRelaxation;
 pub use pencil::{Coupling, NeuronTerm, Pencil, Tying, Variable};
 pub use sdpa::{SdpaBlock, SdpaEntry, SdpaProgram};
 pub use sidecar::{Origin, Sidecar};
@@ -27,6 +29,7 @@ mod error;
 mod form;
 mod layout;
 mod listing;
+mod natural;
 mod pencil;
 #[cfg(test)]
 mod random_pattern;

@@ -160,6 +160,18 @@ pub enum Decline {
         /// What it supports.
         supported: String,
     },
+    /// The network is not of the kind the method is for.
+    #[error("{method} is for {wanted}; this question is about {found}: {instead}")]
+    Shape {
+        /// The method.
+        method: &'static str,
+        /// What it is for.
+        wanted: &'static str,
+        /// What it was given.
+        found: String,
+        /// What to take instead.
+        instead: &'static str,
+    },
     /// It would need more memory than allowed.
     #[error(
         "{method} would need about {needed_mib} MiB ({what}), the limit is {limit_mib} MiB: raise --memory-limit, or \

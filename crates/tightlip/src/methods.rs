@@ -11,8 +11,16 @@ mod eigenvalue;
 mod estimate;
 mod fgl_branch;
 mod fgl_pattern;
+mod formulation;
 mod gap;
+mod geolip_dual_clarabel;
+mod geolip_dual_interior;
+mod geolip_lifted;
+mod geolip_natural_clarabel;
+mod geolip_natural_interior;
+mod geolip_natural_lifted;
 mod interior;
+mod lifted;
 mod lipdiff_penalty_estimate;
 mod lipsdp_layer_chordal_clarabel;
 mod lipsdp_layer_full_clarabel;
@@ -54,7 +62,13 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_neuron_lipdiff::METHOD,
     &lipsdp_neuron_subgradient::METHOD,
     &lipsdp_neuron_bundle::METHOD,
-    &lipsdp_neuron_lifted::LipsdpNeuronLifted,
+    &lipsdp_neuron_lifted::METHOD,
+    &geolip_dual_clarabel::METHOD,
+    &geolip_dual_interior::METHOD,
+    &geolip_natural_clarabel::METHOD,
+    &geolip_natural_interior::METHOD,
+    &geolip_natural_lifted::METHOD,
+    &geolip_lifted::METHOD,
     &fgl_branch::FglBranch,
     &fgl_pattern::FglPattern,
     &witness::SteepPair,

@@ -10,7 +10,7 @@ use tightlip_model::{Case, IncrementSystem};
 
 use crate::Context;
 use crate::method::{Decline, FoundLower, Method, Problem};
-use crate::settle::{Settled, settle};
+use crate::settle::{Settled, baseline, settle};
 
 /// Sets of multipliers tried on a new case: the first, which is the steepest's, and the last ones.
 const TRIED: usize = 3;
@@ -96,7 +96,11 @@ impl InCases {
 /// solve and is never smaller, so it is there before the cases are.
 fn without_cases(problem: &Problem<'_>, method: Option<&dyn Method>, context: &Context) -> Result<InCases, Decline> {
     let easier = Problem { query: Case::query(&problem.query), ..problem.clone() };
-    let mut settled = settle(&easier, method, context)?;
+    let mut settled = match settle(&easier, method, context) {
+        // A method for one output may decline them all together and yet take every case.
+        Err(Decline::Shape { .. }) => settle(&easier, Some(baseline()), context)?,
+        settled => settled?,
+    };
     // A bound of this relaxation from below says nothing about the cases.
     settled.proposal.relaxation_lower = None;
     let result = std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried()));

@@ -8,22 +8,26 @@ use tightlip_clarabel::OwnDecomposition;
 use tightlip_model::{Edge, IncrementSystem, Norm, Query, Reduction};
 use tightlip_sdp::{Assembled, CliqueTree, ConicForm, Form, Merging, Pencil, Support, Tying, assemble_in};
 
+use super::formulation::{Formulation, with_option};
 use super::unit_bound::{of_unit_bound, scaling_for};
 use super::{DIRECT_NORMS, constant};
 use crate::method::{Decline, Method, Problem, ProgramSize, Proposal, TraceRow};
 use crate::options::{MethodOption, Values};
 use crate::{Context, Judge, Stage};
 
-/// LipSDP through Clarabel in one of its forms.
+/// LipSDP or GeoLIP through Clarabel in one of its forms.
 #[derive(Debug, Clone)]
 pub(super) struct Conic {
     pub(super) name: &'static str,
     pub(super) summary: &'static str,
     pub(super) reference: &'static str,
+    pub(super) formulation: Formulation,
     pub(super) tying: Tying,
     pub(super) options: &'static [MethodOption],
     pub(super) form: Form,
     pub(super) cones: Cones,
+    /// What to take where a cone is too large.
+    pub(super) instead: &'static str,
 }
 
 /// How the semidefinite constraint reaches Clarabel.
@@ -62,6 +66,10 @@ pub(super) const LIPSDP: &str =
 pub(super) const CHORDAL_LIPSDP: &str =
     "Xue et al., Chordal sparsity for Lipschitz constant estimation of deep neural networks, CDC 2022";
 
+/// GeoLIP.
+pub(super) const GEOLIP: &str =
+    "Wang, Prakriya and Jha, A quantitative geometric approach to neural-network smoothness, NeurIPS 2022";
+
 /// The largest cone that is tried: its dense block takes 4 GiB and grows with the fourth power of the order, the time with the
 /// sixth.
 const LARGEST_CONE: usize = 130;
@@ -93,7 +101,10 @@ impl Method for Conic {
             ("form", "bordered") => changed.form = Form::Bordered,
             ("form", "published") => changed.form = Form::Full,
             ("merge", _) => changed.cones = self.cones.merged(value),
-            _ => unreachable!("options and values are looked up before"),
+            _ => {
+                (changed.formulation, changed.tying) = with_option((self.formulation, self.tying), option, value)
+                    .expect("options and values are looked up before");
+            }
         }
         Box::new(changed)
     }
@@ -101,41 +112,43 @@ impl Method for Conic {
     fn propose(&self, problem: &Problem<'_>, context: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
         context.report(&Stage::Assembling);
         let start = Instant::now();
-        let query = &problem.query;
-        if self.form == Form::Full && query.output_norm != Norm::L2 {
+        let posed = self.formulation.pose(self.name, problem)?;
+        let (system, query, form) = (posed.system(), &posed.query, posed.form(self.form));
+        if form == Form::Full && query.output_norm != Norm::L2 {
             let (input, output) = (query.input_norm, query.output_norm);
             let supported = "ℓ2 outputs with form=published; form=bordered is for all".to_owned();
             return Err(Decline::Norms { method: self.name, input, output, supported });
         }
         if self.cones == Cones::Whole {
             // Reducing a wide network takes long; whether one cone fits is known from the sizes.
-            check((self.name, self.instead()), &[predicted_order(&problem.system, query, self.form)], context)?;
+            check((self.name, self.instead), &[predicted_order(system, query, form)], context)?;
         }
-        let Some(reduction) = Reduction::new(&problem.system, query, scaling_for(self.tying)) else {
-            return Ok(constant::proposal(&problem.system, query));
+        let Some(reduction) = Reduction::new(system, query, scaling_for(self.tying)) else {
+            return Ok(constant::proposal(&problem.system, &problem.query));
         };
         let reduction = of_unit_bound(reduction, query, context);
         let pencil = Pencil::new(reduction.system(), query, self.tying);
-        let support = Support::new(&pencil, self.form);
+        let support = Support::new(&pencil, form);
         let tree = self.cones.merging().map(|merging| CliqueTree::new(&support.pattern, merging));
         if let Some(tree) = &tree {
-            check((self.name, self.instead()), &tree.orders(), context)?;
+            check((self.name, self.instead), &tree.orders(), context)?;
         }
         // Clarabel's own decomposition begins with one cone; our cliques only say what to expect.
         let tree = tree.filter(|_| matches!(self.cones, Cones::Cliques(_)));
-        let assembled = assemble_in(&pencil, self.form, &support, tree);
+        let assembled = assemble_in(&pencil, form, &support, tree);
         let assemble_s = start.elapsed().as_secs_f64();
         if context.limits.stop_requested() {
             return Err(Decline::Stopped { method: self.name });
         }
-        let (answer, trace) = self.solve(&assembled, reduction.bound_scale(), context)?;
-        let multipliers = reduction.lift(&assembled.multipliers(&answer.solution));
+        let scale = posed.factor * reduction.bound_scale();
+        let (answer, trace) = self.solve(&assembled, scale, context)?;
+        let multipliers = posed.lift(&reduction, &assembled.multipliers(&answer.solution));
         Ok(Proposal {
-            claimed: reduction.bound_scale() * assembled.constant(answer.objective),
+            claimed: scale * assembled.constant(answer.objective),
             candidates: vec![vec![Segment { end_block: problem.system.output_block(), multipliers }]],
             iterations: Some(u64::from(answer.iterations)),
             trace,
-            options: self.options_text(),
+            options: self.options_text(form),
             program: Some(program_size(&assembled.program, assembled.order)),
             status: answer.status.name().to_owned(),
             interrupted: answer.status != tightlip_clarabel::Status::Solved,
@@ -178,23 +191,9 @@ impl Cones {
 }
 
 impl Conic {
-    /// What to take where a cone is too large.
-    fn instead(&self) -> &'static str {
-        match (self.tying, self.cones) {
-            (Tying::Neuron, Cones::Whole) => {
-                "take lipsdp-neuron.lifted, lipsdp-neuron.interior, or for deep networks lipsdp-neuron.chordal.clarabel"
-            }
-            (Tying::Neuron, Cones::Cliques(_) | Cones::Own(_)) => "take lipsdp-neuron.lifted or lipsdp-neuron.interior",
-            (Tying::Layer, Cones::Whole) => {
-                "take lipsdp-layer.interior, or for deep networks lipsdp-layer.chordal.clarabel"
-            }
-            (Tying::Layer, Cones::Cliques(_) | Cones::Own(_)) => "take lipsdp-layer.interior",
-        }
-    }
-
     /// Every switch that changes the answer.
-    fn options_text(&self) -> String {
-        let form = match self.form {
+    fn options_text(&self, form: Form) -> String {
+        let form = match form {
             Form::Full => "published",
             Form::Bordered => "bordered",
         };

@@ -83,7 +83,8 @@ impl<'c, 'p> Follower<'c, 'p> {
         let point = self.passes.relaxation_point(candidate.vectors.as_ref());
         let query = &self.problem.query;
         let iteration = LiftedIteration::from_point(self.reduction.system(), query, &point, 1);
-        self.gap.bound_below(self.problem, self.reduction, &iteration);
+        let (point, pulls) = iteration.point();
+        self.gap.bound_below(self.problem, &self.reduction.lift_point(&self.problem.system, &point, pulls));
     }
 
     /// Tries to prove a candidate with the margin that part of its gap allows, and with larger ones where that fails.

@@ -1,8 +1,7 @@
 //! The gap between what is proved above and below the optimum of the relaxation, for methods that have vectors of it.
 
 use tightlip_certify::relaxation_value;
-use tightlip_lifted::LiftedIteration;
-use tightlip_model::Reduction;
+use tightlip_model::RelaxationPoint;
 
 use crate::Judge;
 use crate::method::Problem;
@@ -14,16 +13,9 @@ pub(super) struct Gap {
 }
 
 impl Gap {
-    /// Evaluates the current point of an iteration on the reduced system safely.
-    pub(super) fn bound_below(
-        &mut self,
-        problem: &Problem<'_>,
-        reduction: &Reduction,
-        iteration: &LiftedIteration<'_>,
-    ) {
-        let (point, pulls) = iteration.point();
-        let point = reduction.lift_point(&problem.system, &point, pulls);
-        if let Ok(value) = relaxation_value(&problem.system, &problem.query, &point) {
+    /// Evaluates a point of the relaxation safely.
+    pub(super) fn bound_below(&mut self, problem: &Problem<'_>, point: &RelaxationPoint) {
+        if let Ok(value) = relaxation_value(&problem.system, &problem.query, point) {
             self.lower = Some(self.lower.map_or(value, |lower| lower.max(value)));
         }
     }

@@ -7,18 +7,28 @@ use tightlip_interior::{Declined, Settings, Status, predicted_bytes_of, solve};
 use tightlip_model::{IncrementSystem, Norm, Reduction};
 use tightlip_sdp::{Pencil, Tying};
 
+use super::formulation::{Formulation, with_option};
 use super::unit_bound::{of_unit_bound, scaling_for};
 use super::{DIRECT_NORMS, constant};
 use crate::method::{Decline, Method, Problem, ProgramSize, Proposal, TraceRow};
+use crate::options::MethodOption;
 use crate::{Context, Judge, Stage};
 
-/// LipSDP by the structured interior point.
+/// LipSDP or GeoLIP by the structured interior point.
 #[derive(Debug, Clone)]
 pub(super) struct Interior {
     pub(super) name: &'static str,
     pub(super) summary: &'static str,
+    pub(super) reference: &'static str,
+    pub(super) formulation: Formulation,
     pub(super) tying: Tying,
+    pub(super) options: &'static [MethodOption],
 }
+
+/// LipSDP by this method.
+pub(super) const LIPSDP: &str = "Fazlyab et al., NeurIPS 2019 (the program); Helmberg et al., SIAM J. Optim. 1996, and Borchers, CSDP, 1999 (the method)";
+/// GeoLIP by this method.
+pub(super) const GEOLIP: &str = "Wang, Prakriya and Jha, NeurIPS 2022 (the program); Helmberg et al., SIAM J. Optim. 1996, and Borchers, CSDP, 1999 (the method)";
 
 /// Part of the tolerance that the gap of the solver may use up; the rest is for rounding and proving.
 const GAP_SHARE: f64 = 0.1;
@@ -39,13 +49,24 @@ impl Method for Interior {
     }
 
     fn reference(&self) -> &'static str {
-        "Fazlyab et al., NeurIPS 2019 (the program); Helmberg et al., SIAM J. Optim. 1996, and Borchers, CSDP, 1999 (the method)"
+        self.reference
+    }
+
+    fn options(&self) -> &'static [MethodOption] {
+        self.options
+    }
+
+    fn with_option(&self, option: &str, value: &str) -> Box<dyn Method> {
+        let (formulation, tying) = with_option((self.formulation, self.tying), option, value)
+            .expect("options and values are looked up before");
+        Box::new(Self { formulation, tying, ..self.clone() })
     }
 
     fn propose(&self, problem: &Problem<'_>, context: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
         context.report(&Stage::Assembling);
         let start = Instant::now();
-        let (system, query) = (&problem.system, &problem.query);
+        let posed = self.formulation.pose(self.name, problem)?;
+        let (system, query) = (posed.system(), &posed.query);
         // Reducing a wide network takes long; whether it fits is known from the sizes, the inputs left out.
         let neurons = live_neurons(system);
         let multipliers = match self.tying {
@@ -54,7 +75,7 @@ impl Method for Interior {
         };
         self.check(neurons, multipliers, context)?;
         let Some(reduction) = Reduction::new(system, query, scaling_for(self.tying)) else {
-            return Ok(constant::proposal(system, query));
+            return Ok(constant::proposal(&problem.system, &problem.query));
         };
         let reduction = of_unit_bound(reduction, query, context);
         let pencil = Pencil::new(reduction.system(), query, self.tying);
@@ -65,7 +86,7 @@ impl Method for Interior {
             return Err(Decline::Stopped { method: self.name });
         }
         let settings = Settings { tolerance: USUAL_GAP.min(GAP_SHARE * context.tolerance), ..Settings::default() };
-        let (scale, began) = (reduction.bound_scale(), Instant::now());
+        let (scale, began) = (posed.factor * reduction.bound_scale(), Instant::now());
         let mut trace = Vec::new();
         let mut observe = |progress: tightlip_interior::Progress| {
             let claimed = scale * progress.objective;
@@ -75,10 +96,10 @@ impl Method for Interior {
         };
         let answer = solve(&pencil, None, &settings, &context.limits, &mut observe)
             .map_err(|declined| self.declined(declined))?;
-        let multipliers = reduction.lift(&pencil.multipliers(&answer.values));
+        let multipliers = posed.lift(&reduction, &pencil.multipliers(&answer.values));
         Ok(Proposal {
             claimed: scale * answer.objective,
-            candidates: vec![vec![Segment { end_block: system.output_block(), multipliers }]],
+            candidates: vec![vec![Segment { end_block: problem.system.output_block(), multipliers }]],
             iterations: Some(u64::from(answer.iterations)),
             trace,
             options: format!("tol={:e}, max_iter={}", settings.tolerance, settings.iterations),

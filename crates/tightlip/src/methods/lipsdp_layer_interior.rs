@@ -2,11 +2,15 @@
 
 use tightlip_sdp::Tying;
 
-use super::interior::Interior;
+use super::formulation::Formulation;
+use super::interior::{Interior, LIPSDP};
 
 /// The method.
 pub(super) const METHOD: Interior = Interior {
     name: "lipsdp-layer.interior",
     summary: "one multiplier for each layer by an interior point that uses the rank-two terms",
+    reference: LIPSDP,
+    formulation: Formulation::Pencil,
     tying: Tying::Layer,
+    options: &[],
 };

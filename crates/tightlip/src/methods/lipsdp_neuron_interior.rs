@@ -2,11 +2,15 @@
 
 use tightlip_sdp::Tying;
 
-use super::interior::Interior;
+use super::formulation::Formulation;
+use super::interior::{Interior, LIPSDP};
 
 /// The method.
 pub(super) const METHOD: Interior = Interior {
     name: "lipsdp-neuron.interior",
     summary: "one multiplier for each neuron by an interior point that uses the rank-two terms: exact, a check of the others, order up to thousands",
+    reference: LIPSDP,
+    formulation: Formulation::Pencil,
     tying: Tying::Neuron,
+    options: &[],
 };
