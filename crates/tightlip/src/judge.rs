@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use tightlip_certify::{
-    Bound, Draw, Prover, Refusal, Segment, prove_segments, prove_segments_probably, round_multipliers,
+    Bound, Draw, Proof, Prover, Refusal, Segment, prove_segments, prove_segments_probably, round_multipliers,
 };
 
 use crate::Context;
@@ -29,8 +29,8 @@ const ALL_PROBABLE_ATTEMPTS: usize = 64;
 pub struct Proved {
     /// The bound.
     pub bound: Bound,
-    /// The rounded multipliers.
-    pub segments: Vec<Segment>,
+    /// What proves it again: for multipliers, the rounded ones.
+    pub proof: Proof,
 }
 
 /// Proves proposals for one problem.
@@ -83,10 +83,15 @@ impl<'p> Judge<'p> {
         self.last_attempt = start.elapsed();
         self.spent += self.last_attempt;
         let (bound, segments) = result?;
-        if self.best.as_ref().is_none_or(|best| bound.value() < best.bound.value()) {
-            self.best = Some(Proved { bound, segments });
-        }
+        self.keep(bound, || Proof::Whole(segments));
         Ok(bound)
+    }
+
+    /// Keeps a bound that was just proved, if it is the best.
+    fn keep(&mut self, bound: Bound, proof: impl FnOnce() -> Proof) {
+        if self.best.as_ref().is_none_or(|best| bound.value() < best.bound.value()) {
+            self.best = Some(Proved { bound, proof: proof() });
+        }
     }
 
     /// Tries margins from `smallest` upwards, up to `largest`, until a proof succeeds. Once a limit has struck only for a
