@@ -1,12 +1,13 @@
 //! The judge: proves what methods propose, and keeps the best.
 //!
-//! A proposal is rounded with a margin `ε` and proved. If the matrix is too large to factorise, the bound is proved with
+//! A proposal of multipliers is rounded with a margin `ε` and proved; patterns are enumerated. If the matrix is too large to factorise, the bound is proved with
 //! probability instead, from a draw that depends on everything claimed.
 
 use std::time::{Duration, Instant};
 
 use tightlip_certify::{
-    Bound, Draw, Proof, Prover, Refusal, Segment, prove_segments, prove_segments_probably, round_multipliers,
+    Bound, Draw, Enumerated, Enumeration, PatternProof, Proof, Prover, Refusal, Segment, Unfinished, prove_segments,
+    prove_segments_probably, round_multipliers,
 };
 
 use crate::Context;
@@ -85,6 +86,22 @@ impl<'p> Judge<'p> {
         let (bound, segments) = result?;
         self.keep(bound, || Proof::Whole(segments));
         Ok(bound)
+    }
+
+    /// Goes through all patterns, and keeps the bound if it is the best. Tells `observe` how many are done, of how many.
+    ///
+    /// # Errors
+    /// The verifier's refusal, with what is known from below.
+    pub fn enumerate(&mut self, observe: &(dyn Fn(u64, u64) + Sync)) -> Result<Enumerated, Unfinished> {
+        let start = Instant::now();
+        let limits = &self.context.limits;
+        let result = Enumeration::new(&self.problem.system, &self.problem.query, limits)
+            .map_err(|refusal| Unfinished { refusal, lower: 0.0 })
+            .and_then(|enumeration| enumeration.run(limits, &|done| observe(done, enumeration.patterns())));
+        self.spent += start.elapsed();
+        let enumerated = result?;
+        self.keep(enumerated.bound, || Proof::Patterns(PatternProof { count: enumerated.patterns }));
+        Ok(enumerated)
     }
 
     /// Keeps a bound that was just proved, if it is the best.

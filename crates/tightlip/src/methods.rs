@@ -9,6 +9,7 @@ mod conic;
 mod constant;
 mod eigenvalue;
 mod estimate;
+mod fgl_brute;
 mod fgl_pattern;
 mod gap;
 mod interior;
@@ -54,6 +55,7 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_neuron_subgradient::METHOD,
     &lipsdp_neuron_bundle::METHOD,
     &lipsdp_neuron_lifted::LipsdpNeuronLifted,
+    &fgl_brute::FglBrute,
     &fgl_pattern::FglPattern,
     &witness::SteepPair,
     &lipsdp_tau_estimate::METHOD,
