@@ -87,6 +87,56 @@ fn weights_far_from_one_are_scaled_and_brought_back() {
     }
 }
 
+/// Integers whose products with small integers cancel nearly, and the exact remainder.
+fn cancelling(random: &mut impl Rng) -> (Vec<f64>, Vec<f64>, i128) {
+    let large = |random: &mut dyn FnMut() -> i64| (0..2).map(|_| random()).collect::<Vec<i64>>();
+    let first = large(&mut || random.random_range(1 << 51..1 << 52));
+    let second = large(&mut || random.random_range(50..100));
+    let sum: i128 = first.iter().zip(&second).map(|(a, b)| i128::from(*a) * i128::from(*b)).sum();
+    // The nearest multiple of 97 below, which one more neuron takes away; a remainder is left for the rounding to lose.
+    let last = sum / 97;
+    let floats = |small: &[i64], more: f64| small.iter().map(|&x| x as f64).chain([more]).collect::<Vec<f64>>();
+    let taken = last as f64;
+    (floats(&first, taken), floats(&second, -97.0), sum - 97 * taken as i128)
+}
+
+#[test]
+fn what_rounding_loses_where_numbers_cancel_is_covered() {
+    let mut random = generator(39);
+    let row = LinearMap::from_rows;
+    let column = |entries: &[f64]| LinearMap::from_rows(&entries.iter().map(|&x| vec![x]).collect::<Vec<_>>());
+    let fixed = || tightlip_model::SlopeInterval::new(1.0, 1.0).expect("1 ≤ 1");
+    let free = Activation::Relu.slope_interval();
+    for _ in 0..300 {
+        let (first, second, remainder) = cancelling(&mut random);
+        // A neuron beside them that is well above the rounding errors of about 2^60 · 2^−50.
+        let beside = 2f64.powi(15);
+        let signals: Vec<f64> = first.iter().copied().chain([beside]).collect();
+        let exact = (beside as i128 + remainder.max(0)).max(remainder.abs()) as f64;
+        let chain = |hidden: Vec<Vec<tightlip_model::SlopeInterval>>, maps: Vec<LinearMap>| {
+            let edges = maps.into_iter().enumerate().map(|(from, map)| Edge { from, to: from + 1, map }).collect();
+            IncrementSystem::new(1, hidden, 1, edges).expect("valid")
+        };
+        // In a layer before the patterns: the remainder is a neuron's signal.
+        let into = vec![vec![0.0, 0.0, 0.0, 1.0], second.iter().copied().chain([0.0]).collect()];
+        let before =
+            chain(vec![vec![fixed(); 4], vec![free; 2]], vec![column(&signals), row(&into), row(&[vec![1.0, 1.0]])]);
+        // In the layer of the patterns: the remainder is always there.
+        let out: Vec<f64> = second.iter().copied().chain([1.0]).collect();
+        let within = chain(vec![vec![fixed(), fixed(), fixed(), free]], vec![column(&signals), row(&[out])]);
+        let always = (beside as i128 + remainder).abs().max(remainder.abs()) as f64;
+        for (system, exact) in [(&before, exact), (&within, always)] {
+            for norm in [Norm::L2, Norm::LInf] {
+                let query = question(norm, Norm::L2);
+                let enumeration = Enumeration::new(system, &query, &limits()).expect("few patterns");
+                let found = enumeration.run(&limits(), &|_| ()).expect("no limit");
+                let (lower, upper) = (found.lower, found.bound.value());
+                assert!(lower <= exact && exact <= upper, "{lower} ≤ {exact} ≤ {upper}");
+            }
+        }
+    }
+}
+
 #[test]
 fn constants_of_the_golden_networks() {
     let file: Value = serde_json::from_str(include_str!("golden/sdp.json")).expect("the golden file is JSON");

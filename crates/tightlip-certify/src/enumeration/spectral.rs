@@ -132,3 +132,57 @@ fn squares(matrix: MatRef<'_, f64>) -> f64 {
 pub(super) fn absolute_sum(matrix: &Mat<f64>) -> f64 {
     matrix.col_iter().map(|column| column.iter().map(|x| x.abs()).sum::<f64>()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exact(mid: Mat<f64>) -> Approximate {
+        let error = Mat::zeros(mid.nrows(), mid.ncols());
+        Approximate { mid, error }
+    }
+
+    #[test]
+    fn a_limit_is_shown_to_rounding_above_the_largest_eigenvalue_and_never_below() {
+        // 2 I + the matrix of ones has the eigenvalues m + 2 and 2.
+        for m in [1, 2, 5, 20] {
+            let gram = Mat::from_fn(m, m, |i, j| if i == j { 3.0 } else { 1.0 });
+            let largest = m as f64 + 2.0;
+            let mut scratch = vec![0.0; m * m];
+            assert!(stays_below(&gram, largest * (1.0 + 1e-11), &mut scratch));
+            assert!(!stays_below(&gram, largest, &mut scratch));
+            assert!(!stays_below(&gram, largest * (1.0 - 1e-15), &mut scratch));
+            assert!(!stays_below(&gram, f64::NAN, &mut scratch));
+        }
+        let indefinite = Mat::from_fn(2, 2, |i, j| if i == j { -1.0 } else { 0.0 });
+        assert!(!stays_below(&indefinite, 0.5, &mut [0.0; 4]), "an entry above the limit in magnitude");
+    }
+
+    #[test]
+    fn norms_are_enclosed_closely_and_errors_widen_them() {
+        // Orthogonal columns of length 2, scaled by 3 and 1: the norm is 6; the row has length √14 and sum 6.
+        let two = exact(Mat::from_fn(2, 4, |i, j| if i == 0 { 3.0 } else { [1.0, -1.0, 1.0, -1.0][j] }));
+        let row = exact(Mat::from_fn(1, 3, |_, j| [1.0, -2.0, 3.0][j]));
+        for (between, norm) in [
+            (spectral_norm(&two).expect("in range"), 6.0),
+            (spectral_norm(&row).expect("in range"), 14f64.sqrt()),
+            (sum_of(&row), 6.0),
+        ] {
+            assert!(between.lower <= norm && norm <= between.upper, "{between:?}");
+            assert!(between.upper / between.lower < 1.0 + 1e-12, "{between:?}");
+        }
+        let error = || Mat::from_fn(2, 4, |i, j| if (i, j) == (1, 2) { 0.5 } else { 0.0 });
+        let wide = spectral_norm(&Approximate { error: error(), ..two }).expect("in range");
+        assert!(wide.lower <= 5.5 && wide.upper >= 6.5, "{wide:?}");
+        let zero = spectral_norm(&exact(Mat::zeros(2, 2))).expect("in range");
+        assert!(zero.lower == 0.0 && zero.upper < 1e-50, "{zero:?}");
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        for wrong in [f64::NAN, f64::INFINITY, 1e200] {
+            let matrix = exact(Mat::from_fn(2, 2, |_, _| wrong));
+            assert!(!spectral_norm(&matrix).is_ok_and(|between| between.upper < 1e200), "{wrong}");
+        }
+    }
+}
