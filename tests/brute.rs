@@ -121,11 +121,13 @@ fn what_rounding_loses_where_numbers_cancel_is_covered() {
         let into = vec![vec![0.0, 0.0, 0.0, 1.0], second.iter().copied().chain([0.0]).collect()];
         let before =
             chain(vec![vec![fixed(); 4], vec![free; 2]], vec![column(&signals), row(&into), row(&[vec![1.0, 1.0]])]);
+        // In a composed map: the remainder is an entry of its product.
+        let composed = chain(vec![vec![free; 2]], vec![column(&signals).then(row(&into)), row(&[vec![1.0, 1.0]])]);
         // In the layer of the patterns: the remainder is always there.
         let out: Vec<f64> = second.iter().copied().chain([1.0]).collect();
         let within = chain(vec![vec![fixed(), fixed(), fixed(), free]], vec![column(&signals), row(&[out])]);
         let always = (beside as i128 + remainder).abs().max(remainder.abs()) as f64;
-        for (system, exact) in [(&before, exact), (&within, always)] {
+        for (system, exact) in [(&before, exact), (&composed, exact), (&within, always)] {
             for norm in [Norm::L2, Norm::LInf] {
                 let query = question(norm, Norm::L2);
                 let enumeration = Enumeration::new(system, &query, &limits()).expect("few patterns");

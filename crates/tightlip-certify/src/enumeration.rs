@@ -100,7 +100,9 @@ impl<'s> Enumeration<'s> {
         check_memory(system, limits)?;
         let count = Case::count(system, query);
         if count > 1 << MOST_BITS {
-            return Err(too_many((0, 0), count, count as f64, 0.0));
+            let what =
+                format!("ℓ1 inputs and ℓ∞ outputs are {count} cases here, more than the 2^{MOST_BITS} patterns tried");
+            return Err(Refusal::Unsupported { what });
         }
         let cases = Case::all(system, query);
         let (mut patterns, mut predicted_s) = (0.0, 0.0);

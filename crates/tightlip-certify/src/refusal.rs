@@ -54,8 +54,9 @@ pub enum Refusal {
     /// More patterns than anybody would wait for.
     #[error(
         "an enumeration would go through 2^{bits:.1} patterns ({neurons} neurons and {signs} signs{}), in about \
-         {predicted_s:.1e} s; at most 2^{most_bits} are tried: take another method, or fewer neurons",
-        if *.cases == 1 { String::new() } else { format!(" in each of {} cases", .cases) }
+         {} s; at most 2^{most_bits} are tried: take another method, or fewer neurons",
+        if *.cases == 1 { String::new() } else { format!(" in each of {} cases", .cases) },
+        if *.predicted_s < 1e5 { format!("{:.0}", .predicted_s) } else { format!("{:.0e}", .predicted_s) }
     )]
     Patterns {
         /// Binary logarithm of the number of patterns.
