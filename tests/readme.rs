@@ -143,7 +143,9 @@ fn the_reference_table_says_what_the_records_of_the_reference_run_say() {
     }
     assert!(networks.len() >= 12, "{} networks", networks.len());
     let bounding = tightlip::METHODS.iter().filter(|method| method.kind() != tightlip::Kind::Estimate);
-    let formulations: BTreeSet<String> = bounding.map(|method| formulation(method.name())).collect();
+    // An enumeration is for networks of few neurons; the run has none of them.
+    let measured = bounding.filter(|method| method.name() != "fgl.brute");
+    let formulations: BTreeSet<String> = measured.map(|method| formulation(method.name())).collect();
     assert_eq!(methods, formulations, "every formulation there is");
 }
 

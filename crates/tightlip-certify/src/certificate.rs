@@ -7,14 +7,16 @@
 use serde::{Deserialize, Serialize};
 use tightlip_model::{Case, IncrementSystem, Limits, Network, Query};
 
-use crate::{Bound, CaseLedger, CaseProof, Draw, Level, Refusal, Segment, prove_segments, prove_segments_probably};
+use crate::{
+    Bound, CaseLedger, CaseProof, Draw, Enumeration, Level, Refusal, Segment, prove_segments, prove_segments_probably,
+};
 
 /// The name every certificate file carries.
 const FORMAT: &str = "tightlip-certificate";
 /// The version this code writes and reads.
 const VERSION: u32 = 1;
 
-/// A claimed upper bound with the multipliers that prove it.
+/// A claimed upper bound with what proves it: multipliers, or that all patterns are to be gone through.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
@@ -26,18 +28,29 @@ pub struct Certificate {
     pub network_sha256: String,
     /// Norms, outputs and region.
     pub query: Query,
-    /// The method that found the multipliers; of no consequence for the proof.
+    /// The method that found the proof; of no consequence for the proof.
     pub method: String,
     /// How sure the bound is.
     pub level: Level,
     /// The upper bound of the Lipschitz constant.
     pub bound: f64,
-    /// The multipliers, one entry unless the bound is a product; empty where the question is proved in cases.
+    /// The multipliers, one entry unless the bound is a product; empty where the proof is another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<Segment>,
-    /// The multipliers of every case, for ℓ1 inputs and ℓ∞ outputs; empty for other norms.
+    /// The multipliers of every case, for ℓ1 inputs and ℓ∞ outputs; empty where the proof is another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<CaseProof>,
+    /// The enumeration of all patterns; absent where the proof is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patterns: Option<PatternProof>,
+}
+
+/// A proof by enumeration: nothing has to be known but how long it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PatternProof {
+    /// Patterns to go through; verification refuses another number.
+    pub count: u64,
 }
 
 /// What proves a bound.
@@ -47,15 +60,24 @@ pub enum Proof {
     Whole(Vec<Segment>),
     /// Multipliers case by case.
     Cases(Vec<CaseProof>),
+    /// All patterns of the question, of every case if it has cases.
+    Patterns(PatternProof),
 }
 
 impl Certificate {
     /// The certificate of a bound that has been proved for `network` with `proof`.
     pub fn new(network: &Network, query: Query, method: &str, bound: Bound, proof: Proof) -> Self {
-        let (segments, cases) = match proof {
-            Proof::Whole(segments) => (segments, Vec::new()),
-            Proof::Cases(cases) => (Vec::new(), cases),
-        };
+        let mut certificate = Self::without_proof(network, query, method, bound);
+        match proof {
+            Proof::Whole(segments) => certificate.segments = segments,
+            Proof::Cases(cases) => certificate.cases = cases,
+            Proof::Patterns(patterns) => certificate.patterns = Some(patterns),
+        }
+        certificate
+    }
+
+    /// The certificate of a bound, before its proof is entered.
+    fn without_proof(network: &Network, query: Query, method: &str, bound: Bound) -> Self {
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -65,8 +87,9 @@ impl Certificate {
             method: method.to_owned(),
             level: bound.level(),
             bound: bound.value(),
-            segments,
-            cases,
+            segments: Vec::new(),
+            cases: Vec::new(),
+            patterns: None,
         }
     }
 
@@ -110,15 +133,16 @@ impl Certificate {
         Ok(certificate)
     }
 
-    /// Proves the bound again from scratch, from `network` and the multipliers alone. The returned bound is what the
-    /// multipliers prove; it is at most the claimed one.
+    /// Proves the bound again from scratch, from `network` and the multipliers alone, or by going through all patterns
+    /// again, which takes as long as it took. The returned bound is what was proved; it is at most the claimed one.
     ///
     /// A claim of the level `probabilistic` is proved rigorously where memory allows, otherwise with
     /// [`Draw::of_claim`] and the failure probability [`Draw::FAILURE_PROBABILITY`], neither of which the file can
     /// change. A rigorous claim is never accepted for less.
     ///
     /// # Errors
-    /// A [`Refusal`] if the certificate is for another network, its proof fails, or it claims less than it proves.
+    /// A [`Refusal`] if the certificate is for another network, it has more than one kind of proof, its proof fails, or it
+    /// claims less than it proves.
     pub fn verify(&self, network: &Network, limits: &Limits) -> Result<Bound, Refusal> {
         let digest = network.sha256();
         if digest != self.network_sha256 {
@@ -126,10 +150,15 @@ impl Certificate {
         }
         let system = IncrementSystem::of_network(network, self.query.output)
             .map_err(|error| Refusal::Unsupported { what: error.to_string() })?;
-        let proved = if self.cases.is_empty() {
-            self.prove_whole(&digest, &system, limits)?
-        } else {
-            self.prove_cases(&system, limits)?
+        let proved = match (self.segments.is_empty(), self.cases.is_empty(), self.patterns) {
+            (_, true, None) => self.prove_whole(&digest, &system, limits)?,
+            (true, false, None) => self.prove_cases(&system, limits)?,
+            (true, true, Some(patterns)) => self.prove_patterns(patterns, &system, limits)?,
+            (_, _, _) => {
+                let what =
+                    "the certificate has more than one kind of proof: want segments, cases or patterns".to_owned();
+                return Err(Refusal::Unsupported { what });
+            }
         };
         // Written so that a NaN claim is refused.
         if self.bound >= proved.value() {
@@ -154,8 +183,8 @@ impl Certificate {
 
     /// Proves every case, rigorously.
     fn prove_cases(&self, system: &IncrementSystem, limits: &Limits) -> Result<Bound, Refusal> {
-        if !self.segments.is_empty() || Case::query(&self.query) == self.query {
-            let what = "the certificate has cases beside segments, or for norms that need none".to_owned();
+        if Case::query(&self.query) == self.query {
+            let what = "the certificate has cases for norms that need none".to_owned();
             return Err(Refusal::Unsupported { what });
         }
         // The file is finite; the number of cases of a question need not fit into memory.
@@ -172,5 +201,21 @@ impl Certificate {
             }
         }
         Ok(ledger.finish()?.0)
+    }
+    /// Goes through all patterns, rigorously.
+    fn prove_patterns(
+        &self,
+        patterns: PatternProof,
+        system: &IncrementSystem,
+        limits: &Limits,
+    ) -> Result<Bound, Refusal> {
+        let enumeration = Enumeration::new(system, &self.query, limits)?;
+        if patterns.count != enumeration.patterns() {
+            let (given, wanted) = (patterns.count, enumeration.patterns());
+            let what = format!("the certificate speaks of {given} patterns, the question has {wanted}");
+            return Err(Refusal::Unsupported { what });
+        }
+        let enumerated = enumeration.run(limits, &|_| ()).map_err(|unfinished| unfinished.refusal)?;
+        Ok(enumerated.bound)
     }
 }

@@ -1,4 +1,4 @@
-//! The trusted core of tightlip: proves Lipschitz bounds from multipliers, and checks witnesses and certificates.
+//! The trusted core of tightlip: proves Lipschitz bounds from multipliers or by enumeration, and checks witnesses and certificates.
 //!
 //! A method proposes, this crate disposes: only here can a [`Bound`] be constructed, and only after a proof. The
 //! inequality is rebuilt from the increment system; no solver, pencil or assembly code of the other crates is used.
@@ -8,7 +8,8 @@
 //! integer arithmetic. Bounds of the level `probabilistic` moreover trust that ChaCha20 and SHA-256 are as good as random.
 
 pub use bound::{Bound, BoundKind, Level};
-pub use certificate::{Certificate, Proof};
+pub use certificate::{Certificate, PatternProof, Proof};
+pub use enumeration::{Enumerated, Enumeration, Unfinished};
 pub use ledger::{CaseLedger, CaseProof};
 pub use probabilistic::{Draw, prove_probably};
 pub use proof::{Prover, prove};
@@ -26,6 +27,7 @@ mod directed;
 mod dominance;
 mod elimination;
 mod enclosure;
+mod enumeration;
 mod factor;
 mod gram;
 mod inequality;

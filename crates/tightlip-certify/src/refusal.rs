@@ -51,12 +51,41 @@ pub enum Refusal {
         /// Steps done.
         steps: usize,
     },
+    /// More patterns than anybody would wait for.
+    #[error(
+        "an enumeration would go through 2^{bits:.1} patterns ({neurons} neurons and {signs} signs{}), in about \
+         {} s; at most 2^{most_bits} are tried: take another method, or fewer neurons",
+        if *.cases == 1 { String::new() } else { format!(" in each of {} cases", .cases) },
+        if *.predicted_s < 1e5 { format!("{:.0}", .predicted_s) } else { format!("{:.0e}", .predicted_s) }
+    )]
+    Patterns {
+        /// Binary logarithm of the number of patterns.
+        bits: f64,
+        /// Neurons of the case with the most patterns that take part and have two slopes.
+        neurons: usize,
+        /// Signs of inputs or outputs that are patterns too.
+        signs: usize,
+        /// Cases of the question.
+        cases: usize,
+        /// The limit.
+        most_bits: u32,
+        /// How long it would take.
+        predicted_s: f64,
+    },
+    /// An enumeration stopped by the limit of time or from outside: it proves nothing.
+    #[error("the enumeration was interrupted after {done} of {total} patterns, which proves no upper bound")]
+    Stopped {
+        /// Patterns gone through.
+        done: u64,
+        /// All of them.
+        total: u64,
+    },
     /// The claimed bound is below the proved one.
-    #[error("the certificate claims {claimed:?}, but its multipliers prove only {proved:?}")]
+    #[error("the certificate claims {claimed:?}, but what it proves is {proved:?}")]
     Claim {
         /// The bound in the certificate.
         claimed: f64,
-        /// What the multipliers prove.
+        /// What its proof gives.
         proved: f64,
     },
     /// The certificate is for another network.

@@ -42,6 +42,10 @@ fn message(stage: &Stage) -> String {
             let gap = gap.map_or_else(String::new, |gap| format!(", gap {gap:.1e}"));
             format!("solving: iteration {iteration}, value {claimed:.6}{gap}")
         }
+        Stage::Enumerating { done, total } => {
+            let percent = 100.0 * *done as f64 / (*total).max(1) as f64;
+            format!("enumerating: {percent:.0} % of {total} patterns")
+        }
         Stage::Certifying => "proving".to_owned(),
         Stage::SearchingLowerBound => "searching a steep pair of points".to_owned(),
         _ => "working".to_owned(),

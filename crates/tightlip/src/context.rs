@@ -19,6 +19,13 @@ pub enum Stage {
         /// The solver's relative gap, where it has one.
         gap: Option<f64>,
     },
+    /// Patterns are being enumerated.
+    Enumerating {
+        /// Patterns so far.
+        done: u64,
+        /// All of them.
+        total: u64,
+    },
     /// Multipliers are being proved.
     Certifying,
     /// A steep pair of points is being searched.

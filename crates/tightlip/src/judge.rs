@@ -1,12 +1,13 @@
 //! The judge: proves what methods propose, and keeps the best.
 //!
-//! A proposal is rounded with a margin `ε` and proved. If the matrix is too large to factorise, the bound is proved with
+//! A proposal of multipliers is rounded with a margin `ε` and proved; patterns are enumerated. If the matrix is too large to factorise, the bound is proved with
 //! probability instead, from a draw that depends on everything claimed.
 
 use std::time::{Duration, Instant};
 
 use tightlip_certify::{
-    Bound, Draw, Prover, Refusal, Segment, prove_segments, prove_segments_probably, round_multipliers,
+    Bound, Draw, Enumerated, Enumeration, PatternProof, Proof, Prover, Refusal, Segment, Unfinished, prove_segments,
+    prove_segments_probably, round_multipliers,
 };
 
 use crate::Context;
@@ -29,8 +30,8 @@ const ALL_PROBABLE_ATTEMPTS: usize = 64;
 pub struct Proved {
     /// The bound.
     pub bound: Bound,
-    /// The rounded multipliers.
-    pub segments: Vec<Segment>,
+    /// What proves it again: for multipliers, the rounded ones.
+    pub proof: Proof,
 }
 
 /// Proves proposals for one problem.
@@ -83,10 +84,31 @@ impl<'p> Judge<'p> {
         self.last_attempt = start.elapsed();
         self.spent += self.last_attempt;
         let (bound, segments) = result?;
-        if self.best.as_ref().is_none_or(|best| bound.value() < best.bound.value()) {
-            self.best = Some(Proved { bound, segments });
-        }
+        self.keep(bound, || Proof::Whole(segments));
         Ok(bound)
+    }
+
+    /// Goes through all patterns, and keeps the bound if it is the best. Tells `observe` how many are done, of how many.
+    ///
+    /// # Errors
+    /// The verifier's refusal, with what is known from below.
+    pub fn enumerate(&mut self, observe: &(dyn Fn(u64, u64) + Sync)) -> Result<Enumerated, Unfinished> {
+        let start = Instant::now();
+        let limits = &self.context.limits;
+        let result = Enumeration::new(&self.problem.system, &self.problem.query, limits)
+            .map_err(|refusal| Unfinished { refusal, lower: 0.0 })
+            .and_then(|enumeration| enumeration.run(limits, &|done| observe(done, enumeration.patterns())));
+        self.spent += start.elapsed();
+        let enumerated = result?;
+        self.keep(enumerated.bound, || Proof::Patterns(PatternProof { count: enumerated.patterns }));
+        Ok(enumerated)
+    }
+
+    /// Keeps a bound that was just proved, if it is the best.
+    fn keep(&mut self, bound: Bound, proof: impl FnOnce() -> Proof) {
+        if self.best.as_ref().is_none_or(|best| bound.value() < best.bound.value()) {
+            self.best = Some(Proved { bound, proof: proof() });
+        }
     }
 
     /// Tries margins from `smallest` upwards, up to `largest`, until a proof succeeds. Once a limit has struck only for a

@@ -266,14 +266,16 @@ pub trait Method: Sync {
         Kind::Upper
     }
 
-    /// The pairs of input and output norms it supports.
+    /// The pairs of input and output norms it answers for. A question with ℓ1 inputs or ℓ∞ outputs that is not among them
+    /// is put to the method case by case.
     fn norms(&self) -> &'static [(Norm, Norm)];
 
     /// The paper it follows.
     fn reference(&self) -> &'static str;
 
     /// Proposes multipliers. When a limit strikes, the best multipliers so far. An iterative method may have the judge
-    /// prove what it has on the way.
+    /// prove what it has on the way; a method whose proof needs no multipliers has the judge prove it and proposes nothing
+    /// more.
     ///
     /// # Errors
     /// A [`Decline`] with the reason, if it cannot propose anything.

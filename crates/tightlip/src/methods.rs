@@ -10,6 +10,7 @@ mod constant;
 mod eigenvalue;
 mod estimate;
 mod fgl_branch;
+mod fgl_brute;
 mod fgl_pattern;
 mod formulation;
 mod gap;
@@ -69,6 +70,7 @@ pub const METHODS: &[&dyn Method] = &[
     &geolip_natural_interior::METHOD,
     &geolip_natural_lifted::METHOD,
     &geolip_lifted::METHOD,
+    &fgl_brute::FglBrute,
     &fgl_branch::FglBranch,
     &fgl_pattern::FglPattern,
     &witness::SteepPair,

@@ -51,8 +51,9 @@ pub(crate) fn settle_cases(
         solved += 1;
         let result = std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried()));
         let proved = result.and_then(|proved| {
-            let value = ledger.prove(case, &proved.segments, &context.limits)?;
-            Ok((value, proved.segments))
+            let segments = multipliers_of(proved.proof)?;
+            let value = ledger.prove(case, &segments, &context.limits)?;
+            Ok((value, segments))
         });
         let (value, segments) = match proved {
             Ok(proved) => proved,
@@ -104,7 +105,17 @@ fn without_cases(problem: &Problem<'_>, method: Option<&dyn Method>, context: &C
     // A bound of this relaxation from below says nothing about the cases.
     settled.proposal.relaxation_lower = None;
     let result = std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried()));
-    Ok(InCases { settled, result: result.map(|proved| (proved.bound, Proof::Whole(proved.segments))) })
+    Ok(InCases { settled, result: result.map(|proved| (proved.bound, proved.proof)) })
+}
+
+/// The multipliers of one case: the ledger of cases takes no other proof.
+fn multipliers_of(proof: Proof) -> Result<Vec<Segment>, Refusal> {
+    match proof {
+        Proof::Whole(segments) => Ok(segments),
+        Proof::Cases(_) | Proof::Patterns(_) => {
+            Err(Refusal::Unsupported { what: "a case has to be proved by multipliers".to_owned() })
+        }
+    }
 }
 
 /// Multipliers that prove `value`, relaxed so that they prove no more than `allowed` and cover more cases.

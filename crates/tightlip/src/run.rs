@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tightlip_certify::{Bound, Certificate, Proof, Refusal, Witness};
+use tightlip_certify::{Bound, Certificate, Refusal, Witness};
 use tightlip_model::{Case, Network, Query};
 
 use crate::Context;
@@ -101,16 +101,18 @@ pub fn upper_bound(
 ) -> Result<Outcome, Failure> {
     let start = Instant::now();
     let problem = Problem::new(network, query).map_err(|error| Failure::Question(std::sync::Arc::new(error)))?;
+    let in_cases = in_cases(&query, method);
     if let Some(method) = method {
-        check(method, (&query, &Case::query(&query)), Kind::Upper)?;
+        let direct = if in_cases { Case::query(&query) } else { query };
+        check(method, (&query, &direct), Kind::Upper)?;
     }
-    let (settled, proof) = if Case::query(&query) == query {
-        let mut settled = settle(&problem, method, context)?;
-        let result = std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried()));
-        (settled, result.map(|proved| (proved.bound, Proof::Whole(proved.segments))))
-    } else {
+    let (settled, proof) = if in_cases {
         let in_cases = reduced::settle_cases(&problem, method, context)?;
         (in_cases.settled, in_cases.result)
+    } else {
+        let mut settled = settle(&problem, method, context)?;
+        let result = std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried()));
+        (settled, result.map(|proved| (proved.bound, proved.proof)))
     };
     let mut report = report_of(&problem, &settled);
     report.seconds.total = start.elapsed().as_secs_f64();
@@ -160,6 +162,12 @@ pub fn estimate(network: &Network, query: Query, method: &dyn Method, context: &
     let mut report = Report::of_estimate(&problem, method, &method.estimate(&problem, context)?);
     report.seconds.total = start.elapsed().as_secs_f64();
     Ok(report)
+}
+
+/// Whether a question is bounded case by case: ℓ1 inputs and ℓ∞ outputs, unless the method answers for them as a whole.
+fn in_cases(query: &Query, method: Option<&dyn Method>) -> bool {
+    let whole = method.is_some_and(|method| method.norms().contains(&(query.input_norm, query.output_norm)));
+    !whole && Case::query(query) != *query
 }
 
 /// Declines what the method is not for: a question, and the one it comes down to.
