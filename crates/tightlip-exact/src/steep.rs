@@ -360,12 +360,12 @@ mod tests {
 
     #[test]
     fn several_questions_share_one_budget_and_begin_where_others_found_something() {
-        let network = random_network(&[8, 20, 20, 10], Activation::Relu, 3).expect("valid");
+        let network = random_network(&[8, 20, 10], Activation::Relu, 3).expect("valid");
         let queries: Vec<Query> = (0..10).map(|k| Query::euclidean(OutputSelection::Single(k))).collect();
         let together = steep_pairs(&network, &queries, &limits(7));
         for (query, pair) in queries.iter().zip(&together) {
             let (alone, found) = (quotient(&network, query), pair.as_ref().expect("not constant").quotient);
-            assert!(found >= 0.9 * alone, "output {}: {found}, alone {alone}", query.output);
+            assert!(found >= 0.95 * alone, "output {}: {found}, alone {alone}", query.output);
         }
         // The same question again begins at the point that was found for it: no search finds less than the one before.
         let again = steep_pairs(&network, &[queries[0]; 8], &limits(7));
