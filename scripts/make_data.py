@@ -34,6 +34,11 @@ ONNX_STYLES = {
     "diabetes_10-16-1_tanh_std": Style(opset=13, weights_as_constants=True),
     "diabetes_10-16-16-1_leaky_std": Style(opset=16, ir_version=8, first_alpha=0.5),
     "digits_64-16-16-10_sigmoid_std": Style(raw_data=False, batch="N"),
+    "digits28_784-8-10_relu_std": Style(flatten_from=(1, 28, 28)),
+    "digits28_784-16-10_relu_std": Style(flatten_from=(1, 28, 28)),
+    "digits28_784-64-10_relu_std": Style(flatten_from=(1, 28, 28)),
+    "digits28_784-6x64-10_relu_std": Style(flatten_from=(1, 28, 28)),
+    "digits28_784-7x64-10_relu_std": Style(flatten_from=(1, 28, 28)),
 }
 COMPRESSED = {"bc_30-16-8-2_relu_wd"}
 

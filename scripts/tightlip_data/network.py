@@ -91,7 +91,8 @@ def sampled_lower_bound(network, count=2000):
     """The largest spectral norm of the Jacobian at `count` sampled points."""
     points = sample_points(network, count)
     _, slopes = forward(network.weights, network.biases, network.activation, points)
-    jacobians = np.broadcast_to(network.weights[0], (count, *network.weights[0].shape))
-    for weight, slope in zip(network.weights[1:], slopes):
-        jacobians = weight @ (slope[:, :, None] * jacobians)
+    # From the outputs: they are the fewest, so this takes the least memory.
+    jacobians = np.broadcast_to(network.weights[-1], (count, *network.weights[-1].shape))
+    for weight, slope in zip(network.weights[-2::-1], slopes[::-1]):
+        jacobians = (jacobians * slope[:, None, :]) @ weight
     return np.linalg.norm(jacobians, ord=2, axis=(1, 2)).max()

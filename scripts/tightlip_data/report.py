@@ -27,13 +27,14 @@ weights, and the files in the repository are the reference.
 
 ## Networks
 
-- Names are `dataset_dims_activation_recipe`, dims from the inputs to the outputs. One activation
-  serves all hidden layers; the last layer is affine (logits, or the standardised target).
+- Names are `dataset_dims_activation_recipe`, dims from the inputs to the outputs, `6x64` for six layers
+  of 64. One activation serves all hidden layers; the last layer is affine (logits, or the standardised target).
 - **Numbers.** Every weight and bias is rounded to float32 after training, and every file of a network
   holds these same values: as float32 (ONNX, safetensors, one npz) or as the float64 or decimal equal
   to it (npz, json, nnet, mat). The scores are those of the rounded networks. The one exception is the
   rescaled `.nnet` file described below.
-- **Inputs.** digits: pixels / 16, so in [0, 1]. iris, bc (breast cancer) and diabetes: minus the mean and
+- **Inputs.** digits: pixels / 16, so in [0, 1]; digits28: the same images enlarged to 28 x 28 by linear
+  interpolation, in place of MNIST's. iris, bc (breast cancer) and diabetes: minus the mean and
   divided by the population standard deviation, both of the training part. The diabetes target likewise.
 - **Scores** are on a held-out quarter: `train_test_split(test_size=0.25, random_state=0)`, stratified
   by class, unstratified for diabetes. Nothing was tuned beyond picking round numbers of epochs.
@@ -43,6 +44,12 @@ weights, and the files in the repository are the reference.
   a correct bound can be below the printed product, and by a rounding error below the printed lower bound.
 - **Known constant** is the exact l2 -> l2 constant of the stored network, where there is a closed form.
 
+"""
+
+GEOLIP = """
+The `digits28` networks have the architectures of GeoLIP's experiments (Wang, Prakriya and Jha 2022: Net2 with
+8, 16 and 64 hidden neurons, Net7 with six hidden layers, Net8 with seven) and its optimiser, but other data:
+what was published for GeoLIP's networks is not about these.
 """
 
 PLANTED = """
@@ -128,5 +135,5 @@ def readme(networks, files):
     rows = [network_row(networks[name]) for name in sorted(networks)]
     file_rows = [[f"`{name}`", f"`{network}`", note, len(data), f"`{digest(data)}`"]
                  for name, network, note, data in files]
-    return (INTRODUCTION.replace("{versions}", versions()) + table(header, rows) + PLANTED
+    return (INTRODUCTION.replace("{versions}", versions()) + table(header, rows) + GEOLIP + PLANTED
             + table(["file", "network", "contents", "bytes", "sha256"], file_rows) + NOTES)

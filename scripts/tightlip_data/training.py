@@ -1,6 +1,7 @@
 """Small networks trained with a hand-written Adam on scikit-learn's bundled data."""
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from sklearn import datasets
@@ -26,24 +27,41 @@ class Split:
         return self.name == "diabetes"
 
 
+def enlarged(images, side=28):
+    """Square images, one per row, enlarged to `side` x `side` by linear interpolation.
+
+    Pixel centres are mapped as usual: new pixel i lies at (i + 1/2) n / side - 1/2 of the
+    old ones; what lies beyond the outermost centres takes their value.
+    """
+    n = round(np.sqrt(images.shape[1]))
+    place = np.clip((np.arange(side) + 0.5) * n / side - 0.5, 0, n - 1)
+    weights = np.maximum(1 - np.abs(place[:, None] - np.arange(n)), 0)
+    squares = images.reshape(-1, n, n)
+    return np.einsum("ik,bkl,jl->bij", weights, squares, weights).reshape(len(images), -1)
+
+
 def load_split(name):
     """A 75/25 split (random_state=0, stratified by class), inputs scaled.
 
-    digits: pixels / 16. The others: minus the mean, divided by the (population)
-    standard deviation of the training part. The diabetes target likewise.
+    digits: pixels / 16; digits28: the same, enlarged to 28 x 28 first. The others: minus the
+    mean, divided by the (population) standard deviation of the training part. The diabetes
+    target likewise.
     """
     loaders = {
         "iris": datasets.load_iris,
         "digits": datasets.load_digits,
+        "digits28": datasets.load_digits,
         "bc": datasets.load_breast_cancer,
         "diabetes": lambda **kw: datasets.load_diabetes(scaled=False, **kw),
     }
     x, y = loaders[name](return_X_y=True)
+    if name == "digits28":
+        x = enlarged(x)
     stratify = None if name == "diabetes" else y
     x_train, x_test, y_train, y_test = train_test_split(
         x, y, test_size=0.25, random_state=0, stratify=stratify
     )
-    if name == "digits":
+    if name.startswith("digits"):
         mean, scale = np.zeros(x.shape[1]), np.full(x.shape[1], 16.0)
     else:
         mean, scale = x_train.mean(0), x_train.std(0)
@@ -124,6 +142,15 @@ def adam_step(parameters, grads, moments, step, recipe):
         p -= rate * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
 
 
+def shape_name(dims):
+    """`784-64-10`, with `6x64` for a hidden width more than twice in a row, as the suites say it."""
+    words = [str(dims[0])]
+    for width, run in groupby(dims[1:-1]):
+        count = len(list(run))
+        words += [f"{count}x{width}"] if count > 2 else [str(width)] * count
+    return "-".join([*words, str(dims[-1])])
+
+
 def score(network, split):
     """Test accuracy, or R2 for regression, of the float32-rounded network."""
     outputs = network(split.x_test)
@@ -150,7 +177,7 @@ def train(recipe, split):
             grads = gradients(parameters, recipe.activation, split.x_train[rows],
                               split.y_train[rows], split.is_regression)
             adam_step(parameters, grads, moments, step, recipe)
-    shape = "-".join(map(str, dims))
+    shape = shape_name(dims)
     network = Network(
         f"{recipe.data}_{shape}_{recipe.activation.split(':')[0]}_{recipe.label}",
         parameters[0::2], parameters[1::2], recipe.activation,
@@ -169,11 +196,15 @@ RECIPES = [
     Recipe("diabetes", (16,), "tanh", "std", epochs=30, learning_rate=0.003),
     Recipe("diabetes", (16, 16), "leaky:0.1", "std", epochs=15, learning_rate=0.003),
     Recipe("digits", (16, 16), "sigmoid", "std", epochs=40),
+] + [
+    # The architectures of GeoLIP's experiments (Wang et al. 2022): Net2 with 8, 16, 64 neurons, Net7, Net8.
+    Recipe("digits28", hidden, "relu", "std", epochs=40, learning_rate=0.001, batch=100)
+    for hidden in ((8,), (16,), (64,), (64,) * 6, (64,) * 7)
 ]
 
 
 def trained_networks():
     """Every trained network by name, and the data splits by data set."""
-    splits = {name: load_split(name) for name in ("iris", "digits", "bc", "diabetes")}
+    splits = {name: load_split(name) for name in dict.fromkeys(r.data for r in RECIPES)}
     networks = [train(recipe, splits[recipe.data]) for recipe in RECIPES]
     return {network.name: network for network in networks}, splits

@@ -12,10 +12,11 @@ use tightlip::{Kind, choose};
 use tightlip_model::Query;
 
 use crate::source::{NetworkSource, digest_of};
-use crate::suite::{LimitsEntry, MethodList, NetworkEntry, PublishedEntry, QueryEntry, Suite, SuiteError, nearest};
+use crate::suite::{LimitsEntry, MethodList, NetworkEntry, PublishedEntry, Suite, SuiteError, nearest};
 use networks::Named;
 
 mod networks;
+mod questions;
 
 /// What is to be done for a cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,7 +148,7 @@ impl Plan {
         for entry in &suite.networks {
             for named in networks::of_entry(entry, path, external).map_err(content)? {
                 networks::keep_names_apart(&mut names, &named).map_err(content)?;
-                for query in questions(suite, entry) {
+                for query in questions::about(suite, entry, &named).map_err(content)? {
                     cells.extend(Self::question(suite, entry, &named, query).map_err(content)?);
                 }
             }
@@ -187,7 +188,7 @@ impl Plan {
     pub fn of_models(
         models: &[(String, NetworkSource)],
         methods: &MethodList,
-        query: QueryEntry,
+        query: Query,
         limits: LimitsEntry,
     ) -> Result<Self, String> {
         let suite = Suite::ad_hoc("compare", methods.clone(), limits);
@@ -200,7 +201,7 @@ impl Plan {
                 sha256: None,
                 digest: None,
             };
-            cells.extend(Self::question(&suite, &NetworkEntry::default(), &named, query.query())?);
+            cells.extend(Self::question(&suite, &NetworkEntry::default(), &named, query)?);
         }
         Ok(Self { suite: suite.name, cells })
     }
@@ -274,21 +275,6 @@ impl Plan {
         });
         self
     }
-}
-
-/// The questions about the networks of an entry.
-fn questions(suite: &Suite, entry: &NetworkEntry) -> Vec<Query> {
-    let entries = if entry.queries.is_empty() { &suite.queries } else { &entry.queries };
-    if entries.is_empty() {
-        return vec![Query::euclidean(tightlip_model::OutputSelection::All)];
-    }
-    let mut queries: Vec<Query> = Vec::new();
-    for query in entries.iter().copied().map(QueryEntry::query) {
-        if !queries.contains(&query) {
-            queries.push(query);
-        }
-    }
-    queries
 }
 
 impl Cell {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tightlip::Context;
-use tightlip_model::{Activation, Norm, OutputSelection, Query};
+use tightlip_model::{Activation, Norm, OutputSelection, Outputs, Query};
 
 use crate::table::bytes_of;
 
@@ -91,15 +91,17 @@ pub struct QueryEntry {
     /// Norm of output differences.
     #[serde(default = "euclidean")]
     pub output_norm: Norm,
-    /// Outputs.
-    #[serde(default = "all_outputs")]
-    pub output: OutputSelection,
+    /// Outputs; `each` makes one question of every output of a network.
+    #[serde(default = "whole_output")]
+    pub output: Outputs,
 }
 
 impl QueryEntry {
-    /// The question.
-    pub fn query(self) -> Query {
-        Query { input_norm: self.input_norm, output_norm: self.output_norm, ..Query::euclidean(self.output) }
+    /// The questions about a network with `outputs` outputs.
+    pub fn queries(self, outputs: usize) -> Vec<Query> {
+        let norms = Query::euclidean(OutputSelection::All);
+        let norms = Query { input_norm: self.input_norm, output_norm: self.output_norm, ..norms };
+        self.output.queries(norms, outputs)
     }
 }
 
@@ -360,6 +362,9 @@ const fn usual_tolerance() -> f64 {
 }
 const fn euclidean() -> Norm {
     Norm::L2
+}
+const fn whole_output() -> Outputs {
+    Outputs::Selected(OutputSelection::All)
 }
 const fn all_outputs() -> OutputSelection {
     OutputSelection::All

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use tightlip::Context;
 use tightlip_bench::NetworkSource;
+use tightlip_model::Activation;
 use tightlip_model::file::{Normalisation, ReadOptions};
-use tightlip_model::{Activation, Norm, OutputSelection, Query};
 
 pub use comparison::{BenchArguments, BenchTask, CellArguments, CompareArguments, ReportArguments};
 pub use program::{CliqueForm, CliquesArguments, ExportArguments, ExportFormat, ImportArguments};
+pub use question::{BoundQuestionArguments, QuestionArguments};
 
 mod comparison;
 mod program;
+mod question;
 
 /// Proves Lipschitz constants of neural networks: the smallest L with ‖f(x) − f(x′)‖ ≤ L ‖x − x′‖.
 ///
@@ -109,17 +111,18 @@ pub struct BoundArguments {
     pub method: String,
 
     #[command(flatten)]
-    pub question: QuestionArguments,
+    pub question: BoundQuestionArguments,
 
     /// Relative gap between the proved bound and the relaxation's optimum at which to stop
     #[arg(long, value_name = "GAP", default_value_t = Context::TOLERANCE, value_parser = tolerance, allow_negative_numbers = true)]
     pub tolerance: f64,
 
-    /// Write the certificate to this file
+    /// Write the certificate to this file; with --output each STEM.json becomes STEM.0.json, STEM.1.json and so on
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
 
-    /// Write the course of the method to this CSV file: one row for each step, and one for what was proved
+    /// Write the course of the method to this CSV file: one row for each step, and one for what was proved; with --output
+    /// each STEM.csv becomes STEM.0.csv, STEM.1.csv and so on
     #[arg(long, value_name = "FILE.csv")]
     pub trace: Option<PathBuf>,
 
@@ -127,7 +130,7 @@ pub struct BoundArguments {
     #[arg(long)]
     pub json: bool,
 
-    /// Stop after this many seconds with the best bound that can be proved
+    /// Stop after this many seconds with the best bound that can be proved; with --output each for all outputs together
     #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true)]
     pub time_limit: Option<f64>,
 
@@ -137,29 +140,6 @@ pub struct BoundArguments {
     /// Seed of every random draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-}
-
-/// The question.
-#[derive(Debug, Args)]
-pub struct QuestionArguments {
-    /// Norm of input differences: 2, inf or 1
-    #[arg(long, value_name = "P", default_value = "2")]
-    pub input_norm: Norm,
-
-    /// Norm of output differences: 2, 1 or inf
-    #[arg(long, value_name = "Q", default_value = "2")]
-    pub output_norm: Norm,
-
-    /// Outputs to bound: all, one (K), or the difference of two (I-J); outputs count from 0
-    #[arg(long, value_name = "OUT", default_value = "all")]
-    pub output: OutputSelection,
-}
-
-impl QuestionArguments {
-    /// The question.
-    pub fn query(&self) -> Query {
-        Query { input_norm: self.input_norm, output_norm: self.output_norm, ..Query::euclidean(self.output) }
-    }
 }
 
 /// Memory and threads.

@@ -14,6 +14,7 @@ mod cell;
 mod cliques;
 mod compare;
 mod convert;
+mod each;
 mod export;
 mod import_solution;
 mod info;

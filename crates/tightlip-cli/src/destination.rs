@@ -1,7 +1,7 @@
 //! Files that commands write: checked before the work, so that nothing is lost after it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tightlip::TraceRow;
 use tightlip_bench::table_of_records;
@@ -70,6 +70,13 @@ pub fn same_place(one: Option<&Path>, other: Option<&Path>) -> bool {
         file.or_else(|| Some(fs::canonicalize(folder).ok()?.join(path.file_name()?)))
     };
     one.zip(other).is_some_and(|(one, other)| one == other || place(one).is_some() && place(one) == place(other))
+}
+
+/// The file of one output: `STEM.K.json` for `STEM.json`.
+pub fn of_output(path: &Path, output: usize) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().map_or_else(String::new, |extension| format!(".{}", extension.to_string_lossy()));
+    path.with_file_name(format!("{stem}.{output}{extension}"))
 }
 
 /// A kind of file and the test for it.

@@ -123,6 +123,7 @@ impl From<Failure> for CommandFailure {
         match failure {
             Failure::Question(error) => Self::bad_input(error.to_string(), error.advice().map(str::to_owned)),
             Failure::Declined(decline) => decline.into(),
+            Failure::NotBegun => Self::declined(failure.to_string()),
             Failure::Refused { refusal: Refusal::Memory { .. }, .. } => Self {
                 code: DECLINED,
                 message: format!("declined: {failure}"),

@@ -9,6 +9,7 @@ mod arguments;
 mod command;
 mod comparison;
 mod destination;
+mod each_table;
 mod failure;
 mod findings;
 mod interrupt;

@@ -1,17 +1,17 @@
 //! The human form of a report.
 
-use tightlip::{Kind, Report};
+use tightlip::{Kind, Report, Seconds};
 use tightlip_model::{Norm, Query};
 
 use crate::table;
 
 /// Prints the human form of a report.
 pub fn print(report: &Report) -> std::io::Result<()> {
-    let norms = question(&report.query);
+    let norms = question(&report.query, &format!("output {}", report.query.output));
     let mut lines = vec![("network", network(report)), ("question", norms), ("method", report.method.clone())];
     lines.extend(values(report));
     lines.push(("status", status(report)));
-    lines.push(("seconds", seconds(report)));
+    lines.push(("seconds", seconds(&report.seconds)));
     if let Some(peak) = report.peak_rss_mib {
         lines.push(("memory", format!("{peak:.0} MiB at its peak")));
     }
@@ -21,18 +21,18 @@ pub fn print(report: &Report) -> std::io::Result<()> {
     table::print_lines(&lines)
 }
 
-/// Norms, outputs and region in words.
-pub fn question(query: &Query) -> String {
+/// Norms, outputs and region in words; `outputs` are those of the query.
+pub fn question(query: &Query, outputs: &str) -> String {
     let norm = |norm: Norm| match norm {
         Norm::L1 => "ℓ1",
         Norm::L2 => "ℓ2",
         Norm::LInf => "ℓ∞",
     };
-    format!("{} → {}, output {}, {}", norm(query.input_norm), norm(query.output_norm), query.output, query.region)
+    format!("{} → {}, {outputs}, {}", norm(query.input_norm), norm(query.output_norm), query.region)
 }
 
 /// Path and layers.
-fn network(report: &Report) -> String {
+pub fn network(report: &Report) -> String {
     let hidden = report.network.hidden.iter().zip(&report.network.activations);
     let layers: Vec<String> = hidden.map(|(width, activation)| format!("{width} {activation} → ")).collect();
     let path = report.network.path.as_deref().unwrap_or("network");
@@ -77,7 +77,7 @@ fn values(report: &Report) -> Vec<(&'static str, String)> {
 }
 
 /// Why the method stopped, and after how much work.
-fn status(report: &Report) -> String {
+pub fn status(report: &Report) -> String {
     let count = |n: Option<u64>, what: &str| n.map_or_else(String::new, |n| format!(", {n} {what}"));
     let iterations = count(
         report.iterations,
@@ -88,8 +88,7 @@ fn status(report: &Report) -> String {
 }
 
 /// Where the time went; the rest is mostly the search for a lower bound.
-fn seconds(report: &Report) -> String {
-    let seconds = &report.seconds;
+pub fn seconds(seconds: &Seconds) -> String {
     let known = [seconds.load, seconds.assemble, seconds.solve, seconds.certify];
     let [load, assemble, solve, certify] = known;
     let rest = (seconds.total - known.iter().sum::<f64>()).max(0.0);

@@ -17,12 +17,13 @@ pub(crate) struct Budget<'a> {
 }
 
 impl<'a> Budget<'a> {
-    /// The budget for `network`.
-    pub(crate) fn new(network: &Network, limits: &'a Limits) -> Self {
+    /// The budget for one of `questions` questions about `network`, which share that of one.
+    pub(crate) fn new(network: &Network, questions: usize, limits: &'a Limits) -> Self {
         let activations: usize =
             network.hidden().iter().map(|&(activation, width)| multiplications(activation) * width).sum();
         let pass = network.parameters() + activations + 1;
-        Self { passes_left: (MULTIPLICATIONS / pass).clamp(LEAST_PASSES, MOST_PASSES), limits }
+        let all = (MULTIPLICATIONS / pass).min(MOST_PASSES);
+        Self { passes_left: (all / questions).max(LEAST_PASSES), limits }
     }
 
     /// Takes `passes` off.

@@ -7,7 +7,7 @@
 //!
 //! Not here: upper bounds; proofs.
 
-pub use steep::{SteepPair, steep_pair};
+pub use steep::{SteepPair, steep_pair, steep_pairs};
 
 mod budget;
 mod climb;

@@ -168,8 +168,10 @@ impl<'a> Linearised<'a> {
         signal
     }
 
-    /// `steps` steps of the power method from the directions `v`: `1 + 2 steps` passes for each column.
+    /// `steps` steps of the power method from the directions `v`: `1 + 2 steps` passes for each column. One output is
+    /// seen by one direction only, which the first step finds: further ones are left out.
     pub(crate) fn stretch(&self, v: Mat<f64>, steps: usize) -> Stretch {
+        let steps = if self.question.outputs() == 1 { steps.min(1) } else { steps };
         let (input_norm, output_norm) = (self.question.query.input_norm, self.question.query.output_norm);
         let mut directions = v;
         let (mut image, _) = self.forward(directions.as_ref());

@@ -52,7 +52,9 @@ fn polished(question: &Question<'_>, place: &Place) -> Place {
     let euclidean = question.query.input_norm == Norm::L2 && question.query.output_norm == Norm::L2;
     let mut polished = Place { x: place.x.clone(), v: place.v.clone(), factor: place.factor };
     let mut starts = vec![place.v.clone()];
-    if euclidean && inputs.min(outputs) <= SMALL_SIDE {
+    if outputs == 1 {
+        // Any start leads to the one direction that the output sees.
+    } else if euclidean && inputs.min(outputs) <= SMALL_SIDE {
         starts.extend(top_singular_direction(question, place));
     } else {
         let chosen = |n: usize| (0..n).step_by(n.div_ceil(POLISH_STARTS));

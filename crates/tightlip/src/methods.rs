@@ -43,7 +43,7 @@ mod witness;
 
 pub(crate) use conic::program_size;
 pub(crate) use unit_bound::{of_unit_bound, scaling_for};
-pub(crate) use witness::steep_witness;
+pub(crate) use witness::{steep_witness, steep_witnesses};
 
 /// The pairs of norms that one matrix inequality expresses directly.
 pub(crate) const DIRECT_NORMS: &[(Norm, Norm)] =

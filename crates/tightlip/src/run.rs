@@ -35,6 +35,9 @@ pub enum Failure {
     /// The method cannot answer it.
     #[error(transparent)]
     Declined(#[from] Decline),
+    /// One of several questions, whose turn did not come.
+    #[error("not begun: the time limit or the interrupt came before its turn")]
+    NotBegun,
     /// Two proofs contradict each other: one of them has a defect, so neither is shown as a result.
     #[error(
         "the proved lower bound {lower:?} exceeds the proved upper bound {upper:?}: this is a defect of tightlip, \
@@ -67,21 +70,42 @@ pub fn bound(
     method: Option<&dyn Method>,
     context: &Context,
 ) -> Result<Outcome, Failure> {
+    let outcome = upper_bound(network, query, method, context);
+    if !wants_lower_bound(&outcome) {
+        return outcome;
+    }
     let start = Instant::now();
-    let mut outcome = upper_bound(network, query, method, context);
     context.report(&Stage::SearchingLowerBound);
+    let found = steep_witness(network, &query, context);
+    with_lower_bound(outcome, found, start.elapsed().as_secs_f64())
+}
+
+/// Whether a lower bound has a report to stand in.
+pub(crate) fn wants_lower_bound(outcome: &Result<Outcome, Failure>) -> bool {
+    matches!(outcome, Ok(_) | Err(Failure::Refused { .. }))
+}
+
+/// Enters a lower bound, if one was `found`, and the seconds it took.
+///
+/// # Errors
+/// Those of `outcome`, and [`Failure::Contradiction`] if the lower bound is above the upper one.
+pub(crate) fn with_lower_bound(
+    mut outcome: Result<Outcome, Failure>,
+    found: Option<(Witness, Bound)>,
+    seconds: f64,
+) -> Result<Outcome, Failure> {
     let (report, kept) = match &mut outcome {
         Ok(outcome) => (&mut outcome.report, Some(&mut outcome.witness)),
         Err(Failure::Refused { report, .. }) => (&mut **report, None),
         Err(_) => return outcome,
     };
-    if let Some((witness, bound)) = steep_witness(network, &query, context) {
+    report.seconds.total += seconds;
+    if let Some((witness, bound)) = found {
         report.lower = Some(LowerBound { value: bound.value(), kind: "witness" });
         if let Some(kept) = kept {
             *kept = Some(witness);
         }
     }
-    report.seconds.total = start.elapsed().as_secs_f64();
     match (report.value, &report.lower) {
         (Some(upper), Some(lower)) if lower.value > upper => Err(Failure::Contradiction { upper, lower: lower.value }),
         _ => outcome,

@@ -5,6 +5,7 @@
 mod bad_suites;
 mod damaged_tables;
 mod disagreement;
+mod each_output;
 mod full_disk;
 mod kill_points;
 mod processes;

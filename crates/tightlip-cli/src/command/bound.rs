@@ -2,14 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use tightlip::{ChoiceError, Failure, Kind, Method, Outcome, Report, bound, choose, estimate, lower_bound};
-use tightlip_model::file;
+use tightlip::{Answer, ChoiceError, Failure, Kind, Method, Report, answer, choose};
+use tightlip_model::{Limits, OutputSelection, Outputs, file};
 
-use super::{limits, printed};
+use super::{each, limits, printed};
 use crate::arguments::BoundArguments;
 use crate::failure::CommandFailure;
 use crate::progress::Display;
 use crate::{destination, machine, summary, table};
+
+/// What was asked, of whom, and since when.
+pub struct Job<'a> {
+    /// What the user typed.
+    pub arguments: &'a BoundArguments,
+    /// The method; `None` for auto.
+    pub method: Option<&'a dyn Method>,
+    /// Limits, with the deadline.
+    pub limits: Limits,
+    /// When the program began.
+    pub start: Instant,
+}
 
 /// Runs the command.
 pub fn run(arguments: &BoundArguments) -> Result<(), CommandFailure> {
@@ -18,21 +30,22 @@ pub fn run(arguments: &BoundArguments) -> Result<(), CommandFailure> {
     limits.deadline = arguments.time_limit.map(|seconds| start + Duration::from_secs_f64(seconds.min(1e9)));
     let method = chosen_method(&arguments.method)?;
     let method = method.as_deref();
-    check_destinations(arguments, method)?;
+    check_wishes(arguments, method)?;
+    let job = Job { arguments, method, limits, start };
+    match arguments.question.output {
+        Outputs::Selected(output) => one(job, output),
+        Outputs::Each => each::run(job),
+    }
+}
+
+/// One question.
+fn one(job: Job<'_>, output: OutputSelection) -> Result<(), CommandFailure> {
+    let Job { arguments, method, limits, start } = job;
+    check_destinations(arguments, None)?;
     let network = file::read(&arguments.model.model, &arguments.model.read_options())?;
     let load_s = start.elapsed().as_secs_f64();
-    let query = arguments.question.query();
     let (display, context) = Display::start(limits, arguments.tolerance);
-    let result = match method {
-        Some(method) if method.kind() == Kind::Estimate => {
-            estimate(&network, query, method, &context).map(|report| (report, None))
-        }
-        Some(method) if method.kind() != Kind::Upper => {
-            lower_bound(&network, query, method, &context).map(|report| (report, None))
-        }
-        method => bound(&network, query, method, &context)
-            .map(|Outcome { report, certificate, .. }| (report, Some(certificate))),
-    };
+    let result = answer(&network, arguments.question.query(output), method, &context);
     drop(display);
     let finish = |report: &mut Report| {
         report.network.path = Some(arguments.model.model.display().to_string());
@@ -47,7 +60,7 @@ pub fn run(arguments: &BoundArguments) -> Result<(), CommandFailure> {
         printed(if arguments.json { table::print_json(report) } else { summary::print(report) })
     };
     match result {
-        Ok((mut report, certificate)) => {
+        Ok(Answer { mut report, certificate, .. }) => {
             if let (Some(path), Some(certificate)) = (&arguments.certificate, certificate) {
                 destination::write_certificate(&certificate, path)?;
                 report.certificate = Some(path.display().to_string());
@@ -65,23 +78,30 @@ pub fn run(arguments: &BoundArguments) -> Result<(), CommandFailure> {
     }
 }
 
-/// Finds out before the work whether everything that was asked for can be written.
-fn check_destinations(arguments: &BoundArguments, method: Option<&dyn Method>) -> Result<(), CommandFailure> {
-    if let Some(path) = &arguments.certificate {
-        if method.is_some_and(|method| method.kind() != Kind::Upper) {
-            return Err(CommandFailure::bad_input(
-                format!("--certificate: {} proves no upper bound, there is nothing to certify", arguments.method),
-                Some("leave --certificate out, or take a method for upper bounds".to_owned()),
-            ));
-        }
-        destination::check_certificate(path, &arguments.model.model)?;
+/// Finds out before anything is read whether everything that was asked for can be had.
+fn check_wishes(arguments: &BoundArguments, method: Option<&dyn Method>) -> Result<(), CommandFailure> {
+    if arguments.certificate.is_some() && method.is_some_and(|method| method.kind() != Kind::Upper) {
+        return Err(CommandFailure::bad_input(
+            format!("--certificate: {} proves no upper bound, there is nothing to certify", arguments.method),
+            Some("leave --certificate out, or take a method for upper bounds".to_owned()),
+        ));
     }
     if destination::same_place(arguments.certificate.as_deref(), arguments.trace.as_deref()) {
         let what = "--certificate and --trace name the same file".to_owned();
         return Err(CommandFailure::bad_input(what, Some("give each a name of its own".to_owned())));
     }
+    Ok(())
+}
+
+/// Finds out before the work whether everything that was asked for can be written: for one question, or for one of the
+/// outputs.
+pub fn check_destinations(arguments: &BoundArguments, output: Option<usize>) -> Result<(), CommandFailure> {
+    let place = |path: &std::path::PathBuf| output.map_or_else(|| path.clone(), |k| destination::of_output(path, k));
+    if let Some(path) = &arguments.certificate {
+        destination::check_certificate(&place(path), &arguments.model.model)?;
+    }
     match &arguments.trace {
-        Some(path) => destination::check_trace(path, &arguments.model.model),
+        Some(path) => destination::check_trace(&place(path), &arguments.model.model),
         None => Ok(()),
     }
 }

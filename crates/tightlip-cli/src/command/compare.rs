@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use tightlip_bench::{
-    FolderError, LimitsEntry, MethodList, NetworkFacts, NetworkSource, Observer, Plan, ProcessExecutor, QueryEntry,
-    Record, RunEnd, Runner, Sink, Stamp, Status, TraceRecord, Unfinished, complete, inspect, table_of_records,
+    FolderError, LimitsEntry, MethodList, NetworkFacts, NetworkSource, Observer, Plan, ProcessExecutor, Record, RunEnd,
+    Runner, Sink, Stamp, Status, TraceRecord, Unfinished, complete, inspect, table_of_records,
 };
 use tightlip_model::file;
 
@@ -44,7 +44,7 @@ pub fn run(arguments: &CompareArguments) -> Result<(), CommandFailure> {
         facts.push(facts_of(path, arguments)?);
         models.push((name, source));
     }
-    let plan = Plan::of_models(&models, &methods(arguments), query(arguments), limits(arguments)?)
+    let plan = Plan::of_models(&models, &methods(arguments), arguments.question.query(), limits(arguments)?)
         .map_err(|what| CommandFailure::bad_input(format!("--methods: {what}"), None))?;
     let mut records = Vec::new();
     let end = run_plan(&plan, &mut records)?;
@@ -86,11 +86,6 @@ fn methods(arguments: &CompareArguments) -> MethodList {
         [word] if word == "all" => MethodList::Unsaid,
         names => MethodList::Names(names.to_vec()),
     }
-}
-
-fn query(arguments: &CompareArguments) -> QueryEntry {
-    let question = &arguments.question;
-    QueryEntry { input_norm: question.input_norm, output_norm: question.output_norm, output: question.output }
 }
 
 fn limits(arguments: &CompareArguments) -> Result<LimitsEntry, CommandFailure> {

@@ -62,7 +62,7 @@ fn print(verified: &Verification) -> std::io::Result<()> {
     table::print_lines(&[
         ("verified", format!("Lipschitz constant ≤ {:?}  ({})", verified.bound, verified.level)),
         ("proved now", format!("{:?}", verified.proved)),
-        ("question", summary::question(&verified.query)),
+        ("question", summary::question(&verified.query, &format!("output {}", verified.query.output))),
         ("network", format!("SHA-256 {}", verified.network_sha256)),
         // The name comes from the file: control characters must not reach the terminal.
         ("found by", verified.method.escape_debug().to_string()),

@@ -57,15 +57,34 @@ impl Method for SteepPair {
     }
 }
 
-/// A steep pair of points, checked. None for a large network whose time is up: the exact evaluation takes half a second
-/// for each million weights.
+/// More parameters than this are a large network: the exact evaluation of a pair takes half a second for each million.
+const LARGE: usize = 500_000;
+
+/// A steep pair of points, checked. None for a large network whose time is up.
 pub(crate) fn steep_witness(network: &Network, query: &Query, context: &Context) -> Option<(Witness, Bound)> {
-    const LARGE: usize = 500_000;
-    if network.parameters() > LARGE && context.limits.stop_requested() {
-        return None;
+    steep_witnesses(network, std::slice::from_ref(query), context).pop()?
+}
+
+/// The same for several questions, in their order, which share the budget of one search. Once time is up, pairs of as many
+/// networks as make a large one are not checked.
+pub(crate) fn steep_witnesses(
+    network: &Network,
+    queries: &[Query],
+    context: &Context,
+) -> Vec<Option<(Witness, Bound)>> {
+    let too_late = |questions: usize| questions * network.parameters() > LARGE && context.limits.stop_requested();
+    if too_late(1) {
+        return vec![None; queries.len()];
     }
-    let pair = tightlip_exact::steep_pair(network, query, &context.limits)?;
-    let witness = Witness { x: pair.x, x_prime: pair.x_prime };
-    let bound = witness.prove(network, query).ok()?;
-    Some((witness, bound))
+    let pairs = tightlip_exact::steep_pairs(network, queries, &context.limits);
+    pairs
+        .into_iter()
+        .zip(queries)
+        .map(|(pair, query)| {
+            let pair = pair.filter(|_| queries.len() == 1 || !too_late(queries.len()))?;
+            let witness = Witness { x: pair.x, x_prime: pair.x_prime };
+            let bound = witness.prove(network, query).ok()?;
+            Some((witness, bound))
+        })
+        .collect()
 }
