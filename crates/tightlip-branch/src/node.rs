@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use faer::Mat;
+use tightlip_certify::FaceProof;
 use tightlip_lifted::LiftedIteration;
 use tightlip_model::{Edge, Face, IncrementSystem, Limits, LinearMap, Multipliers, RelaxationPoint};
 
 use crate::search::Question;
 use crate::split::{Split, choose};
 
-/// Multipliers that have been proved.
+/// What has been proved for a face.
 #[derive(Debug, Clone)]
 pub struct Proof {
-    /// The bound they prove for the face, in the units of the searched system.
+    /// The bound, in the units of the searched system.
     pub value: f64,
-    /// As the verifier wants them kept.
-    pub multipliers: Arc<Multipliers>,
+    /// The proof, for the original system.
+    pub face: Arc<FaceProof>,
 }
 
 /// Proves multipliers of faces.

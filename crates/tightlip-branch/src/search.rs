@@ -75,7 +75,7 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Search {
     /// The tree.
-    pub tree: Tree,
+    pub tree: Tree<Proof>,
     /// The best pattern as a point with one column.
     pub pattern: RelaxationPoint,
     /// Why it ended.
@@ -182,7 +182,7 @@ struct Running<'a> {
     stuck: Vec<f64>,
     /// The largest bound of a closed node.
     closed: f64,
-    tree: Tree,
+    tree: Tree<Proof>,
     nodes: u64,
     sweeps: u64,
 }

@@ -1,44 +1,39 @@
 //! The tree of a search.
 
-use std::sync::Arc;
-
-use tightlip_model::Multipliers;
-
-use crate::node::Proof;
 use crate::split::Split;
 
 /// A node of a finished tree, in preorder.
 #[derive(Debug, Clone)]
-pub enum Branch {
+pub enum Branch<P> {
     /// Split; its two parts follow, the first with everything below it.
     Split(Split),
-    /// Bounded by these multipliers.
-    Leaf(Arc<Multipliers>),
+    /// Bounded by this proof, of its own face or of one above.
+    Leaf(P),
 }
 
 /// A node.
 #[derive(Debug, Clone)]
-struct Node {
+struct Node<P> {
     parent: Option<usize>,
     children: Option<(Split, [usize; 2])>,
     /// What was proved for it, where that is more than for its parent.
-    proof: Option<Proof>,
+    proof: Option<P>,
 }
 
-/// A growing tree; the root is node 0.
+/// A growing tree with proofs of some kind; the root is node 0.
 #[derive(Debug, Clone)]
-pub struct Tree {
-    nodes: Vec<Node>,
+pub struct Tree<P> {
+    nodes: Vec<Node<P>>,
 }
 
-impl Tree {
+impl<P: Clone> Tree<P> {
     /// A root and its proof.
-    pub(crate) fn new(root: Proof) -> Self {
+    pub(crate) fn new(root: P) -> Self {
         Self { nodes: vec![Node { parent: None, children: None, proof: Some(root) }] }
     }
 
     /// Splits a node into two, each with what was proved for it.
-    pub(crate) fn grow(&mut self, parent: usize, split: Split, proofs: [Option<Proof>; 2]) -> [usize; 2] {
+    pub(crate) fn grow(&mut self, parent: usize, split: Split, proofs: [Option<P>; 2]) -> [usize; 2] {
         let children = [self.nodes.len(), self.nodes.len() + 1];
         // Nobody below will ask for the multipliers of the parent.
         if proofs.iter().all(Option::is_some) && parent > 0 {
@@ -60,7 +55,7 @@ impl Tree {
     ///
     /// # Panics
     /// Never: every leaf has a proof or one above it.
-    pub fn branches(&self) -> Vec<Branch> {
+    pub fn branches(&self) -> Vec<Branch<P>> {
         let needed = self.needed();
         let mut branches = Vec::new();
         let mut open = vec![0];
@@ -70,7 +65,7 @@ impl Tree {
                     branches.push(Branch::Split(split));
                     open.extend([second, first]);
                 }
-                _ => branches.push(Branch::Leaf(self.multipliers(place))),
+                _ => branches.push(Branch::Leaf(self.proof(place))),
             }
         }
         branches
@@ -88,12 +83,12 @@ impl Tree {
         needed
     }
 
-    /// The multipliers of a node, or those of the next node above that has some.
-    fn multipliers(&self, place: usize) -> Arc<Multipliers> {
+    /// The proof of a node, or that of the next node above that has one.
+    fn proof(&self, place: usize) -> P {
         let mut node = &self.nodes[place];
         loop {
             if let Some(proof) = &node.proof {
-                return proof.multipliers.clone();
+                return proof.clone();
             }
             node = &self.nodes[node.parent.expect("the root keeps its proof")];
         }
@@ -102,33 +97,25 @@ impl Tree {
 
 #[cfg(test)]
 mod tests {
-    use tightlip_model::Weight;
-
     use super::*;
-
-    fn proof(mark: f64) -> Proof {
-        let multipliers =
-            Multipliers { input: Weight::Uniform(mark), hidden: Vec::new(), output: Weight::Uniform(mark) };
-        Proof { value: mark, multipliers: Arc::new(multipliers) }
-    }
 
     #[test]
     fn leaves_without_a_proof_have_that_of_the_node_above_and_splits_that_prove_nothing_vanish() {
         let split = |neuron| Split::Slope { block: 1, neuron };
-        let mut tree = Tree::new(proof(9.0));
-        let [low, high] = tree.grow(0, split(0), [Some(proof(8.0)), None]);
-        let [_, last] = tree.grow(high, split(1), [None, Some(proof(7.0))]);
+        let mut tree = Tree::new(9);
+        let [low, high] = tree.grow(0, split(0), [Some(8), None]);
+        let [_, last] = tree.grow(high, split(1), [None, Some(7)]);
         tree.grow(low, split(2), [None, None]);
-        tree.grow(last, split(2), [Some(proof(5.0)), Some(proof(6.0))]);
-        let marks: Vec<f64> = tree
+        tree.grow(last, split(2), [Some(5), Some(6)]);
+        let marks: Vec<i32> = tree
             .branches()
             .iter()
             .map(|branch| match branch {
-                Branch::Split(_) => 0.0,
-                Branch::Leaf(multipliers) => multipliers.input.total(),
+                Branch::Split(_) => 0,
+                Branch::Leaf(mark) => *mark,
             })
             .collect();
         assert_eq!(tree.nodes(), 9);
-        assert_eq!(marks, [0.0, 8.0, 0.0, 9.0, 0.0, 5.0, 6.0]);
+        assert_eq!(marks, [0, 8, 0, 9, 0, 5, 6]);
     }
 }

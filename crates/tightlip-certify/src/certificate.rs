@@ -5,10 +5,11 @@
 //! network in another format.
 
 use serde::{Deserialize, Serialize};
-use tightlip_model::{Case, IncrementSystem, Limits, Network, Query};
+use tightlip_model::{Case, IncrementSystem, Limits, Multipliers, Network, Query};
 
 use crate::{
-    Bound, CaseLedger, CaseProof, Draw, Enumeration, Level, Refusal, Segment, prove_segments, prove_segments_probably,
+    Bound, CaseLedger, CaseProof, CaseTree, Draw, Enumeration, Level, Refusal, Segment, prove_segments,
+    prove_segments_probably, prove_trees,
 };
 
 /// The name every certificate file carries.
@@ -43,6 +44,9 @@ pub struct Certificate {
     /// The enumeration of all patterns; absent where the proof is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patterns: Option<PatternProof>,
+    /// The trees of slopes, one for each case of the question; empty where the proof is another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trees: Vec<CaseTree>,
 }
 
 /// A proof by enumeration: nothing has to be known but how long it takes.
@@ -62,6 +66,8 @@ pub enum Proof {
     Cases(Vec<CaseProof>),
     /// All patterns of the question, of every case if it has cases.
     Patterns(PatternProof),
+    /// A tree of slopes with multipliers at its leaves, for every case of the question.
+    Trees(Vec<CaseTree>),
 }
 
 impl Certificate {
@@ -72,6 +78,7 @@ impl Certificate {
             Proof::Whole(segments) => certificate.segments = segments,
             Proof::Cases(cases) => certificate.cases = cases,
             Proof::Patterns(patterns) => certificate.patterns = Some(patterns),
+            Proof::Trees(trees) => certificate.trees = trees,
         }
         certificate
     }
@@ -90,6 +97,7 @@ impl Certificate {
             segments: Vec::new(),
             cases: Vec::new(),
             patterns: None,
+            trees: Vec::new(),
         }
     }
 
@@ -101,18 +109,21 @@ impl Certificate {
     /// # Panics
     /// Never: everything else serialises.
     pub fn to_json(&self) -> Result<String, Refusal> {
-        let numbers_are_finite = self.bound.is_finite()
-            && self.segments.iter().chain(self.cases.iter().flat_map(|proof| &proof.segments)).all(|segment| {
-                let multipliers = &segment.multipliers;
-                multipliers.input.total().is_finite()
-                    && multipliers.output.total().is_finite()
-                    && multipliers.hidden.iter().flatten().all(|lambda| lambda.is_finite())
-            });
+        let of_segments = self.segments.iter().chain(self.cases.iter().flat_map(|proof| &proof.segments));
+        let of_trees = self.trees.iter().flat_map(|tree| &tree.tree.multipliers);
+        let mut all = of_segments.map(|segment| &segment.multipliers).chain(of_trees.map(AsRef::as_ref));
+        let are_finite = |multipliers: &Multipliers| {
+            multipliers.input.total().is_finite()
+                && multipliers.output.total().is_finite()
+                && multipliers.hidden.iter().flatten().all(|lambda| lambda.is_finite())
+        };
+        let numbers_are_finite = self.bound.is_finite() && all.all(are_finite);
         if !numbers_are_finite {
             return Err(Refusal::Range { what: "a number of the certificate".to_owned() });
         }
-        let text = serde_json::to_string_pretty(self).expect("finite numbers and strings serialise");
-        Ok(text + "\n")
+        // A tree can have millions of numbers, which need not have a line each.
+        let text = if self.trees.is_empty() { serde_json::to_string_pretty(self) } else { serde_json::to_string(self) };
+        Ok(text.expect("finite numbers and strings serialise") + "\n")
     }
 
     /// Reads a certificate; proves nothing yet.
@@ -150,14 +161,16 @@ impl Certificate {
         }
         let system = IncrementSystem::of_network(network, self.query.output)
             .map_err(|error| Refusal::Unsupported { what: error.to_string() })?;
-        let proved = match (self.segments.is_empty(), self.cases.is_empty(), self.patterns) {
-            (_, true, None) => self.prove_whole(&digest, &system, limits)?,
-            (true, false, None) => self.prove_cases(&system, limits)?,
-            (true, true, Some(patterns)) => self.prove_patterns(patterns, &system, limits)?,
-            (_, _, _) => {
-                let what =
-                    "the certificate has more than one kind of proof: want segments, cases or patterns".to_owned();
-                return Err(Refusal::Unsupported { what });
+        let kinds =
+            [!self.segments.is_empty(), !self.cases.is_empty(), self.patterns.is_some(), !self.trees.is_empty()];
+        let proved = match (kinds, self.patterns) {
+            ([_, false, false, false], None) => self.prove_whole(&digest, &system, limits)?,
+            ([false, true, false, false], None) => self.prove_cases(&system, limits)?,
+            ([false, false, true, false], Some(patterns)) => self.prove_patterns(patterns, &system, limits)?,
+            ([false, false, false, true], None) => prove_trees(&system, &self.query, &self.trees, limits)?,
+            (_, _) => {
+                let what = "the certificate has more than one kind of proof: want segments, cases, patterns or trees";
+                return Err(Refusal::Unsupported { what: what.to_owned() });
             }
         };
         // Written so that a NaN claim is refused.
@@ -202,6 +215,7 @@ impl Certificate {
         }
         Ok(ledger.finish()?.0)
     }
+
     /// Goes through all patterns, rigorously.
     fn prove_patterns(
         &self,

@@ -8,6 +8,7 @@
 //! integer arithmetic. Bounds of the level `probabilistic` moreover trust that ChaCha20 and SHA-256 are as good as random.
 
 pub use bound::{Bound, BoundKind, Level};
+pub use branching::{BranchNode, BranchTree, CaseTree, FaceProof, FaceProver, TreeLedger, prove_trees};
 pub use certificate::{Certificate, PatternProof, Proof};
 pub use enumeration::{Enumerated, Enumeration, Unfinished};
 pub use ledger::{CaseLedger, CaseProof};
@@ -21,6 +22,7 @@ pub use witness::Witness;
 
 mod ball;
 mod bound;
+mod branching;
 mod certificate;
 mod claim;
 mod directed;

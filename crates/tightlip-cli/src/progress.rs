@@ -46,6 +46,10 @@ fn message(stage: &Stage) -> String {
             let percent = 100.0 * *done as f64 / (*total).max(1) as f64;
             format!("enumerating: {percent:.0} % of {total} patterns")
         }
+        Stage::Branching { nodes, open, lower, upper } => {
+            let gap = 100.0 * (upper / lower - 1.0);
+            format!("branching: {nodes} nodes, {open} open, between {lower:.6} and {upper:.6} ({gap:.2} %)")
+        }
         Stage::Certifying => "proving".to_owned(),
         Stage::SearchingLowerBound => "searching a steep pair of points".to_owned(),
         _ => "working".to_owned(),

@@ -9,7 +9,7 @@
 //! joins it. No coefficient is rounded: maps are composed, not multiplied.
 
 use self::joined::Joined;
-use crate::{Edge, Error, IncrementSystem, LinearMap, Multipliers, Norm, Query, RelaxationPoint};
+use crate::{Edge, Error, IncrementSystem, LinearMap, Multipliers, Norm, Query, RelaxationPoint, Weight};
 
 mod joined;
 
@@ -92,6 +92,17 @@ impl Face {
     /// Whether `query` asks for norms that allow the signs to be joined here: ℓ∞ inputs, ℓ1 outputs.
     pub fn fits(&self, query: &Query) -> bool {
         (query.input_norm == Norm::LInf || !self.inputs.any()) && (query.output_norm == Norm::L1 || !self.outputs.any())
+    }
+
+    /// Whether there is one multiplier for each neuron, input and output, or a uniform one for the last two.
+    pub fn has_shape_of(&self, multipliers: &Multipliers) -> bool {
+        let side = |weight: &Weight, joined: &Joined| match weight {
+            Weight::Uniform(_) => true,
+            Weight::PerCoordinate(values) => values.len() == joined.len(),
+        };
+        multipliers.hidden.iter().map(Vec::len).eq(self.ends.iter().map(Vec::len))
+            && side(&multipliers.input, &self.inputs)
+            && side(&multipliers.output, &self.outputs)
     }
 
     /// The system of the free signals. No coefficient is rounded.
@@ -213,6 +224,22 @@ impl Face {
         RelaxationPoint { input, directions: point.directions.clone() }
     }
 
+    /// The directions of the free neurons from those of all; inputs stay, and must not be joined.
+    ///
+    /// # Panics
+    /// If the point does not have the shape of the system.
+    #[must_use]
+    pub fn restricted_point(&self, point: &RelaxationPoint) -> RelaxationPoint {
+        let free = self.free();
+        let pick = |(k, block): (usize, &faer::Mat<f64>)| {
+            faer::Mat::from_fn(block.nrows(), free[k + 1].len(), |i, j| block[(i, free[k + 1][j])])
+        };
+        RelaxationPoint {
+            input: point.input.clone(),
+            directions: point.directions.iter().enumerate().map(pick).collect(),
+        }
+    }
+
     /// Multipliers of all signals from those of the free ones; zeros elsewhere.
     ///
     /// # Panics
@@ -255,7 +282,7 @@ mod tests {
     use faer::Mat;
 
     use super::*;
-    use crate::{Activation, OutputSelection, Weight, random_network};
+    use crate::{Activation, OutputSelection, random_network};
 
     /// The product of all maps of a chain with the slopes given, neuron by neuron.
     fn product(system: &IncrementSystem, slope: &dyn Fn(usize, usize) -> f64) -> Mat<f64> {

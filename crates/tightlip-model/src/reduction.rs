@@ -125,6 +125,15 @@ impl Reduction {
         self
     }
 
+    /// The place of a signal of the reduced system in the original one; of inputs and outputs only where no thin QR mixes them, that
+    /// is for ℓ∞ and ℓ1.
+    ///
+    /// # Panics
+    /// If there is no such signal.
+    pub fn original(&self, block: usize, signal: usize) -> usize {
+        self.live[block][signal]
+    }
+
     /// The face of the original system with the same choices made as in a face of the reduced one.
     ///
     /// # Panics

@@ -26,6 +26,17 @@ pub enum Stage {
         /// All of them.
         total: u64,
     },
+    /// Cases of slopes are being searched.
+    Branching {
+        /// Cases bounded so far.
+        nodes: u64,
+        /// Cases open.
+        open: u64,
+        /// The best pattern found.
+        lower: f64,
+        /// The largest proved bound of an open case.
+        upper: f64,
+    },
     /// Multipliers are being proved.
     Certifying,
     /// A steep pair of points is being searched.

@@ -105,7 +105,7 @@ impl<'p> Judge<'p> {
     }
 
     /// Keeps a bound that was just proved, if it is the best.
-    fn keep(&mut self, bound: Bound, proof: impl FnOnce() -> Proof) {
+    pub(crate) fn keep(&mut self, bound: Bound, proof: impl FnOnce() -> Proof) {
         if self.best.as_ref().is_none_or(|best| bound.value() < best.bound.value()) {
             self.best = Some(Proved { bound, proof: proof() });
         }

@@ -9,6 +9,7 @@ mod conic;
 mod constant;
 mod eigenvalue;
 mod estimate;
+mod faces;
 mod fgl_branch;
 mod fgl_brute;
 mod fgl_pattern;
@@ -48,6 +49,19 @@ pub(crate) use witness::{steep_witness, steep_witnesses};
 /// The pairs of norms that one matrix inequality expresses directly.
 pub(crate) const DIRECT_NORMS: &[(Norm, Norm)] =
     &[(Norm::L2, Norm::L2), (Norm::LInf, Norm::L2), (Norm::L2, Norm::L1), (Norm::LInf, Norm::L1)];
+
+/// All pairs of norms.
+pub(crate) const ALL_NORMS: &[(Norm, Norm)] = &[
+    (Norm::L2, Norm::L2),
+    (Norm::LInf, Norm::L2),
+    (Norm::L2, Norm::L1),
+    (Norm::LInf, Norm::L1),
+    (Norm::L1, Norm::L2),
+    (Norm::L1, Norm::L1),
+    (Norm::L1, Norm::LInf),
+    (Norm::L2, Norm::LInf),
+    (Norm::LInf, Norm::LInf),
+];
 
 /// Every method: upper bounds from cheap and loose to expensive and tight, lower bounds, and what is no bound.
 pub const METHODS: &[&dyn Method] = &[

@@ -76,7 +76,7 @@ pub(crate) fn settle_cases(
 }
 
 /// Declines a question of more cases than anybody would wait for.
-fn check_count(problem: &Problem<'_>) -> Result<(), Decline> {
+pub(crate) fn check_count(problem: &Problem<'_>) -> Result<(), Decline> {
     const MOST_CASES: usize = 1_000_000;
     let count = Case::count(&problem.system, &problem.query);
     if count <= MOST_CASES { Ok(()) } else { Err(Decline::Cases { count, most: MOST_CASES }) }
@@ -112,7 +112,7 @@ fn without_cases(problem: &Problem<'_>, method: Option<&dyn Method>, context: &C
 fn multipliers_of(proof: Proof) -> Result<Vec<Segment>, Refusal> {
     match proof {
         Proof::Whole(segments) => Ok(segments),
-        Proof::Cases(_) | Proof::Patterns(_) => {
+        Proof::Cases(_) | Proof::Patterns(_) | Proof::Trees(_) => {
             Err(Refusal::Unsupported { what: "a case has to be proved by multipliers".to_owned() })
         }
     }
@@ -157,7 +157,7 @@ pub(crate) fn largest_lower(
 }
 
 /// The problem of one case.
-fn part<'n>(problem: &Problem<'n>, case: Case) -> Problem<'n> {
+pub(crate) fn part<'n>(problem: &Problem<'n>, case: Case) -> Problem<'n> {
     if case.input.is_none() && case.output.is_none() {
         return problem.clone();
     }
@@ -165,7 +165,7 @@ fn part<'n>(problem: &Problem<'n>, case: Case) -> Problem<'n> {
 }
 
 /// Cases by the size of their column and row of weights, largest first: a guess at which bounds are largest.
-fn steepest_first(system: &IncrementSystem, mut cases: Vec<Case>) -> Vec<Case> {
+pub(crate) fn steepest_first(system: &IncrementSystem, mut cases: Vec<Case>) -> Vec<Case> {
     let last = system.output_block();
     let (mut columns, mut rows) = (vec![0.0; system.len(0)], vec![0.0; system.len(last)]);
     for edge in system.edges().iter().filter(|edge| edge.from == 0 || edge.to == last) {

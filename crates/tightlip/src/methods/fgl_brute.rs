@@ -21,18 +21,7 @@ impl Method for FglBrute {
     }
 
     fn norms(&self) -> &'static [(Norm, Norm)] {
-        const ALL: [(Norm, Norm); 9] = [
-            (Norm::L2, Norm::L2),
-            (Norm::LInf, Norm::L2),
-            (Norm::L2, Norm::L1),
-            (Norm::LInf, Norm::L1),
-            (Norm::L1, Norm::L2),
-            (Norm::L1, Norm::L1),
-            (Norm::L1, Norm::LInf),
-            (Norm::L2, Norm::LInf),
-            (Norm::LInf, Norm::LInf),
-        ];
-        &ALL
+        super::ALL_NORMS
     }
 
     fn reference(&self) -> &'static str {
