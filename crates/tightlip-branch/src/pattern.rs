@@ -13,17 +13,15 @@ use tightlip_model::{End, Face, IncrementSystem, Limits, Query, RelaxationPoint}
 use crate::chain::{Chain, Ends};
 
 /// Alternations between inputs and outputs for the norm of a flipped product; that of a kept one is iterated to the end.
-const ALTERNATIONS: usize = 2;
-/// Further ones where that norm is close.
-const MORE_ALTERNATIONS: usize = 8;
+const ALTERNATIONS: usize = 4;
 /// Alternations between two looks at how much they gain.
 const BETWEEN_LOOKS: usize = 4;
 /// Looks at most for the norm of a product.
 const MOST_LOOKS: usize = 200;
 /// Relative gain that counts.
 const GAIN: f64 = 1e-12;
-/// A flip whose norm comes this close is looked at more closely.
-const NEARLY: f64 = 0.97;
+/// A flip whose norm comes this close after one alternation is looked at more closely.
+const NEARLY: f64 = 0.99;
 /// Rounds through all neurons at most.
 const MOST_ROUNDS: usize = 50;
 
@@ -146,8 +144,11 @@ pub(crate) fn climb(chain: &Chain, mut pattern: Pattern) -> Pattern {
 fn flip_block(chain: &Chain, pattern: &mut Pattern, k: usize) {
     let before = prefix(chain, &pattern.ends, k);
     let after = suffix(chain, &pattern.ends, k);
+    // Rows as columns.
+    let rows = before.transpose().to_owned();
     let mut product = &after * scaled_rows(chain, &before, &pattern.ends, k);
     let mut best = steepest(chain, &product, std::mem::take(&mut pattern.input));
+    let mut image = times(&product, &best.input);
     for j in 0..before.nrows() {
         let end = pattern.ends[k - 1][j];
         let other = if end == End::Lower { End::Upper } else { End::Lower };
@@ -155,16 +156,25 @@ fn flip_block(chain: &Chain, pattern: &mut Pattern, k: usize) {
         if change == 0.0 {
             continue;
         }
-        add_outer(&mut product, change, column(&after, j), &before, j);
-        let mut tried = alternate(chain, &product, best.input.clone(), ALTERNATIONS);
-        if tried.value > NEARLY * best.value && tried.value <= best.value {
-            tried = alternate(chain, &product, tried.input, MORE_ALTERNATIONS);
+        let (row, col) = (column(&rows, j), column(&after, j));
+        // One alternation for the flipped product `J + change · col rowᵀ`, which is not formed.
+        let along: f64 = change * row.iter().zip(&best.input).map(|(a, b)| a * b).sum::<f64>();
+        let mut output: Vec<f64> = image.iter().zip(col).map(|(y, a)| y + along * a).collect();
+        chain.norms.place_output(&mut output);
+        let along: f64 = change * col.iter().zip(&output).map(|(a, b)| a * b).sum::<f64>();
+        let mut input = transposed_times(&product, &output);
+        input.iter_mut().zip(row).for_each(|(x, a)| *x += along * a);
+        if chain.norms.place_input(&mut input) <= NEARLY * best.value {
+            continue;
         }
+        add_outer(&mut product, change, col, row);
+        let tried = alternate(chain, &product, input, ALTERNATIONS);
         if tried.value > best.value * (1.0 + GAIN) {
             pattern.ends[k - 1][j] = other;
             best = tried;
+            image = times(&product, &best.input);
         } else {
-            add_outer(&mut product, -change, column(&after, j), &before, j);
+            add_outer(&mut product, -change, col, row);
         }
     }
     // The product has collected roundings.
@@ -173,10 +183,10 @@ fn flip_block(chain: &Chain, pattern: &mut Pattern, k: usize) {
     (pattern.input, pattern.value) = (exact.input, exact.value);
 }
 
-/// Adds `factor · a b_jᵀ` with row `j` of `b`.
-fn add_outer(product: &mut Mat<f64>, factor: f64, a: &[f64], b: &Mat<f64>, j: usize) {
-    for c in 0..product.ncols() {
-        let scaled = factor * b[(j, c)];
+/// Adds `factor · a bᵀ`.
+fn add_outer(product: &mut Mat<f64>, factor: f64, a: &[f64], b: &[f64]) {
+    for (c, b) in b.iter().enumerate() {
+        let scaled = factor * b;
         let target = product.col_mut(c).try_as_col_major_mut().expect("columns of an owned matrix are contiguous");
         target.as_slice_mut().iter_mut().zip(a).for_each(|(p, a)| *p += scaled * a);
     }

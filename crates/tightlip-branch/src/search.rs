@@ -43,6 +43,19 @@ pub struct Settings {
     pub memory_bytes: u64,
 }
 
+/// Nodes after which patterns are rounded at one of so many times fewer: what has not been found by then is hardly found at all.
+const EARLY: u64 = 2048;
+/// So many times fewer.
+const LATER: u64 = 16;
+
+impl Settings {
+    /// Whether a pattern is rounded at the node with this number.
+    fn is_turn(&self, number: u64) -> bool {
+        let every = if number < EARLY { self.round_every } else { LATER * self.round_every };
+        number.is_multiple_of(every)
+    }
+}
+
 /// Why a search stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
@@ -274,7 +287,7 @@ impl Running<'_> {
         let (target, limits) = (self.target(), self.limits);
         let start = inherited(&job.parent.face, &job.parent.point, &job.face);
         let bounded = bound(self.question, &job.face, &start, target, limits);
-        let turn = job.number.is_multiple_of(self.settings.round_every) || bounded.split.is_none();
+        let turn = self.settings.is_turn(job.number) || bounded.split.is_none();
         let pattern = (turn && bounded.value > self.best.value).then(|| {
             let draws = (limits.seed.wrapping_add(job.number), 1);
             incumbent(self.chain, (&job.face, &bounded.point), draws, limits)
