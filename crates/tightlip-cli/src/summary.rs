@@ -67,8 +67,10 @@ fn values(report: &Report) -> Vec<(&'static str, String)> {
     let text = lower.map_or_else(none, |lower| with_remark(lower.value, &format!("proved ({})", lower.kind)));
     lines.push(("lower bound", text));
     if let (Some(lower), Some(gap)) = (report.relaxation_lower, report.gap) {
-        let meaning = format!("or more (proved) is the optimum: the upper bound is at most {gap:.1e} above it");
-        lines.push(("relaxation", with_remark(lower, &meaning)));
+        let (name, what) =
+            if report.is_formal { ("FGL", "the formal constant") } else { ("relaxation", "the optimum") };
+        let meaning = format!("or more (proved) is {what}: the upper bound is at most {gap:.1e} above it");
+        lines.push((name, with_remark(lower, &meaning)));
     }
     if let Some((upper, lower)) = report.value.zip(lower.filter(|lower| lower.value > 0.0)) {
         lines.push(("upper / lower", format!("{:.6}", upper / lower.value)));

@@ -69,6 +69,8 @@ pub struct Proposal {
     pub claimed: f64,
     /// A lower bound of the relaxation's optimum, where the method has one that is safe.
     pub relaxation_lower: Option<f64>,
+    /// Whether that is a lower bound of the formal constant itself: the method is one for it, not for a relaxation of it.
+    pub is_formal: bool,
     /// Iterations, for iterative methods.
     pub iterations: Option<u64>,
     /// Number of columns of the vector relaxation, for lifted methods.

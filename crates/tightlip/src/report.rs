@@ -38,6 +38,9 @@ pub struct Report {
     pub lower: Option<LowerBound>,
     /// A safe lower bound of the relaxation's optimum.
     pub relaxation_lower: Option<f64>,
+    /// Whether that bounds the formal constant itself; not part of the JSON, where the method says it.
+    #[serde(skip)]
+    pub is_formal: bool,
     /// `value / relaxation_lower − 1`: how far the value can be from the optimum at most.
     pub gap: Option<f64>,
     /// Iterations of the solver.
@@ -82,6 +85,7 @@ impl Report {
             claimed: 0.0,
             lower: None,
             relaxation_lower: None,
+            is_formal: false,
             gap: None,
             iterations: None,
             rank: None,
@@ -102,6 +106,7 @@ impl Report {
         Self {
             claimed: proposal.claimed,
             relaxation_lower: proposal.relaxation_lower,
+            is_formal: proposal.is_formal,
             iterations: proposal.iterations,
             rank: proposal.rank,
             sweeps: proposal.sweeps,

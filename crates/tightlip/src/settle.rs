@@ -134,11 +134,12 @@ fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>, context: 
         // which is one of the same relaxation, and its time; every other figure is the baseline's.
         let before = &mut settled.proposal;
         let status = format!("{}: {}; {BASELINE} is smaller", settled.method, before.status);
-        let (relaxation_lower, trace) = (before.relaxation_lower, std::mem::take(&mut before.trace));
+        let (relaxation_lower, is_formal) = (before.relaxation_lower, before.is_formal);
+        let trace = std::mem::take(&mut before.trace);
         // The time was spent all the same.
         let (assemble_s, solve_s) = (before.assemble_s + baseline.assemble_s, before.solve_s + baseline.solve_s);
         settled.proposal =
-            Proposal { status, interrupted: true, relaxation_lower, trace, assemble_s, solve_s, ..baseline };
+            Proposal { status, interrupted: true, relaxation_lower, is_formal, trace, assemble_s, solve_s, ..baseline };
         BASELINE.clone_into(&mut settled.method);
         settled.result = result;
     }

@@ -117,11 +117,12 @@ pub(super) fn pattern_value(
     let iteration = LiftedIteration::from_point(reduction.system(), &problem.query, pattern, limits.threads);
     let (reduced, pulls) = iteration.point();
     let point = reduction.lift_point(&problem.system, &reduced, pulls);
-    // Linear neurons are no choice and have no direction.
+    // Linear neurons are no choice and have no direction; they leave chains.
     let whole = Face::whole(&problem.system);
-    let unsupported = |error: tightlip_model::Error| Refusal::Unsupported { what: error.to_string() };
-    let system = whole.system(&problem.system).map_err(unsupported)?;
-    relaxation_value(&system, &problem.query, &whole.restricted_point(&point))
+    match whole.system(&problem.system) {
+        Ok(system) => relaxation_value(&system, &problem.query, &whole.restricted_point(&point)),
+        Err(_) => relaxation_value(&problem.system, &problem.query, &point),
+    }
 }
 
 /// Multipliers with both weights equal, and that weight: the bound.

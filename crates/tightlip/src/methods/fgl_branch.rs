@@ -220,6 +220,7 @@ impl Run<'_> {
         Proposal {
             claimed: totals.lower,
             relaxation_lower: Some(totals.lower),
+            is_formal: true,
             iterations: Some(totals.nodes),
             rank: Some(RANK),
             sweeps: Some(totals.sweeps),

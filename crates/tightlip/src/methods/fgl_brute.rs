@@ -33,11 +33,13 @@ impl Method for FglBrute {
             Ok(enumerated) => Ok(Proposal {
                 claimed: enumerated.lower,
                 relaxation_lower: Some(enumerated.lower),
+                is_formal: true,
                 status: format!("enumerated {} patterns", power_of_two(enumerated.patterns)),
                 ..Proposal::default()
             }),
             Err(Unfinished { refusal: Refusal::Stopped { done, total }, lower }) => Ok(Proposal {
                 relaxation_lower: Some(lower),
+                is_formal: true,
                 status: format!("interrupted after {done} of {} patterns", power_of_two(total)),
                 interrupted: true,
                 ..Proposal::default()

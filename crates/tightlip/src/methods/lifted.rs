@@ -234,6 +234,7 @@ impl Climb<'_, '_> {
             Stop::SweepLimit => ("stopped at the most sweeps, the gap is above the tolerance", false),
         };
         Proposal {
+            is_formal: false,
             program: None,
             candidates: if done { Vec::new() } else { self.candidates(iteration) },
             claimed: self.bound_scale() * iteration.value(),
