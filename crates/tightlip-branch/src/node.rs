@@ -25,6 +25,11 @@ pub trait Verifier: Sync {
     /// `allowed`; `None` if they prove nothing there.
     fn prove(&self, face: &Face, multipliers: &Multipliers, allowed: f64) -> Option<Proof>;
 
+    /// A bound of `face` without an iteration that has come to anything: where hardly anything gets through, by cancellation or
+    /// because nothing is left, or where numbers leave the range that the scale of the whole system allows. `wanted` is what would
+    /// close it.
+    fn rescue(&self, face: &Face, wanted: f64) -> Option<Proof>;
+
     /// How many numbers it keeps for one proof, for the prediction of memory.
     fn multipliers(&self) -> usize;
 }
@@ -119,6 +124,9 @@ pub(crate) fn bound(
             let above = value * (1.0 + (LOOSE * (value / target.value - 1.0)).max(GAP_SHARE * target.gap));
             let allowed = if to_split { above } else { target.value };
             proof = prove(question, face, &iteration, allowed);
+            if proof.is_none() && last && !limits.stop_requested() {
+                proof = question.verifier.rescue(face, target.value);
+            }
             if last || proof.is_some() {
                 break;
             }

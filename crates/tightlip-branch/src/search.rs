@@ -169,7 +169,7 @@ pub fn search(
     search.enter((proved, 0), whole, first);
     let stop = loop {
         if search.heap.is_empty() {
-            break if search.stuck.is_empty() { Stop::Closed } else { Stop::Stuck };
+            break if search.closes_stuck() { Stop::Closed } else { Stop::Stuck };
         }
         if limits.stop_requested() {
             break Stop::Interrupted;
@@ -217,6 +217,15 @@ impl Running<'_> {
             Some(split) => self.heap.push(Open { proved, place, face, point: Arc::new(bounded.point), split }),
             None => self.stuck.push(proved),
         }
+    }
+
+    /// Closes nodes that could not be split but are below the target by now; whether none is left.
+    fn closes_stuck(&mut self) -> bool {
+        let target = self.target().value;
+        let below = self.stuck.iter().copied().filter(|proved| *proved <= target);
+        self.closed = below.fold(self.closed, f64::max);
+        self.stuck.retain(|proved| *proved > target);
+        self.stuck.is_empty()
     }
 
     /// Splits the next batch of nodes and bounds their children.

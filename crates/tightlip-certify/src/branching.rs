@@ -7,6 +7,7 @@
 //!
 //! A leaf is the inequality of its face's system. That system is exact, maps are composed and enclosed, so nothing here rounds.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -29,6 +30,8 @@ pub struct FaceProver {
 /// A case with its system and question; proofs remember it, so that they serve no other.
 #[derive(Debug)]
 struct Asked {
+    /// The ledger whose question this is.
+    ledger: Arc<()>,
     case: Case,
     system: IncrementSystem,
     query: Query,
@@ -46,8 +49,9 @@ pub struct FaceProof {
 impl FaceProver {
     /// A prover for a case of a question about `system`; the case without restriction is the question with ℓ2 in the place of ℓ1
     /// inputs and ℓ∞ outputs.
-    fn new(system: &IncrementSystem, query: &Query, case: Case) -> Self {
-        Self { asked: Arc::new(Asked { case, system: case.system(system), query: Case::query(query) }) }
+    fn new(ledger: &Arc<()>, (system, query): (&IncrementSystem, &Query), case: Case) -> Self {
+        let (ledger, system, query) = (ledger.clone(), case.system(system), Case::query(query));
+        Self { asked: Arc::new(Asked { ledger, case, system, query }) }
     }
 
     /// Proves the bound that the multipliers, one for each signal of the case's system, give for `face`. Those of fixed neurons are
@@ -74,6 +78,11 @@ impl FaceProof {
     /// The proved bound of the face.
     pub fn value(&self) -> f64 {
         self.value
+    }
+
+    /// The multipliers that prove it.
+    pub fn multipliers(&self) -> &Arc<Multipliers> {
+        &self.multipliers
     }
 }
 
@@ -104,6 +113,17 @@ pub enum BranchNode {
     },
     /// Bounded by the multipliers with this number.
     Leaf(usize),
+}
+
+impl fmt::Display for BranchNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slope { block, neuron } => write!(f, "neuron {neuron} of hidden layer {block}"),
+            Self::Inputs { first, second } => write!(f, "the inputs {first} and {second}"),
+            Self::Outputs { first, second } => write!(f, "the outputs {first} and {second}"),
+            Self::Leaf(multipliers) => write!(f, "a leaf with multipliers {multipliers}"),
+        }
+    }
 }
 
 /// A tree of splits with multipliers at its leaves.
@@ -197,7 +217,7 @@ fn parts(node: BranchNode, face: &Face, system: &IncrementSystem) -> Result<[Fac
         BranchNode::Leaf(_) => false,
     };
     if !exists {
-        return Err(unfit(&format!("it splits at {node:?}, which is not there or has been decided")));
+        return Err(unfit(&format!("it splits at {node}, which is not there or has been decided")));
     }
     Ok(End::BOTH.map(|end| {
         let (mut part, opposite) = (face.clone(), end == End::Upper);

@@ -81,10 +81,12 @@ fn values(report: &Report) -> Vec<(&'static str, String)> {
 /// Why the method stopped, and after how much work.
 pub fn status(report: &Report) -> String {
     let count = |n: Option<u64>, what: &str| n.map_or_else(String::new, |n| format!(", {n} {what}"));
-    let iterations = count(
-        report.iterations,
-        if matches!(report.kind, Kind::Upper | Kind::Estimate) { "iterations" } else { "starts" },
-    );
+    let steps = match report.kind {
+        _ if report.is_formal => "nodes",
+        Kind::Upper | Kind::Estimate => "iterations",
+        _ => "starts",
+    };
+    let iterations = count(report.iterations, steps);
     let rank = report.rank.map_or_else(String::new, |rank| format!(" of rank {rank}"));
     format!("{}{iterations}{}{rank}", report.status, count(report.sweeps, "sweeps"))
 }

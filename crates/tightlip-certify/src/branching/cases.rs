@@ -24,7 +24,8 @@ pub struct CaseTree {
 pub struct TreeLedger<'s> {
     system: &'s IncrementSystem,
     query: Query,
-    provers: Vec<FaceProver>,
+    /// What its provers remember it by.
+    token: Arc<()>,
     trees: Vec<CaseTree>,
     value: f64,
 }
@@ -32,14 +33,12 @@ pub struct TreeLedger<'s> {
 impl<'s> TreeLedger<'s> {
     /// A ledger without trees.
     pub fn new(system: &'s IncrementSystem, query: &Query) -> Self {
-        Self { system, query: *query, provers: Vec::new(), trees: Vec::new(), value: 0.0 }
+        Self { system, query: *query, token: Arc::new(()), trees: Vec::new(), value: 0.0 }
     }
 
     /// A prover for the faces of one case.
-    pub fn prover(&mut self, case: Case) -> FaceProver {
-        let prover = FaceProver::new(self.system, &self.query, case);
-        self.provers.push(prover.clone());
-        prover
+    pub fn prover(&self, case: Case) -> FaceProver {
+        FaceProver::new(&self.token, (self.system, &self.query), case)
     }
 
     /// Enters the tree of a case: its nodes in preorder, a leaf naming one of the `proofs`. What is proved already is not proved
@@ -53,7 +52,7 @@ impl<'s> TreeLedger<'s> {
         (nodes, proofs): (Vec<BranchNode>, &[Arc<FaceProof>]),
         limits: &Limits,
     ) -> Result<f64, Refusal> {
-        if !self.provers.iter().any(|own| Arc::ptr_eq(&own.asked, &prover.asked)) {
+        if !Arc::ptr_eq(&self.token, &prover.asked.ledger) {
             return Err(unfit("it was proved for another question"));
         }
         let multipliers = proofs.iter().map(|proof| proof.multipliers.clone()).collect();
@@ -86,8 +85,9 @@ pub fn prove_trees(
 ) -> Result<Bound, Refusal> {
     check_cases(system, query, trees)?;
     let mut value = 0.0_f64;
+    let token = Arc::new(());
     for CaseTree { case, tree } in trees {
-        value = value.max(tree.bound(&FaceProver::new(system, query, *case), &[], limits)?);
+        value = value.max(tree.bound(&FaceProver::new(&token, (system, query), *case), &[], limits)?);
     }
     Ok(Bound::upper(value))
 }

@@ -9,15 +9,23 @@
 use std::sync::Arc;
 
 use tightlip_branch::{Proof, Verifier};
-use tightlip_certify::{FaceProof, FaceProver, Refusal, Segment, relaxation_value, round_multipliers};
+use tightlip_certify::{FaceProof, FaceProver, Refusal, relaxation_value, round_multipliers};
 use tightlip_lifted::LiftedIteration;
 use tightlip_model::{Face, Limits, Multipliers, Reduction, RelaxationPoint, Weight};
 
-use crate::Judge;
-use crate::method::Problem;
+use super::lipsdp_neuron_lifted;
+use crate::judge::SMALLEST_MARGIN;
+use crate::method::{Decline, Method, Problem};
+use crate::{Context, Judge};
 
+/// The method whose nodes these are.
+pub(super) const NAME: &str = "fgl.branch";
+/// Largest margin for the multipliers of a root whose iteration has not come to its end.
+const LARGEST_MARGIN: f64 = 1e-3;
 /// The margin ε̂ of the strictly feasible multipliers.
 const INTERIOR_MARGIN: f64 = 0.1;
+/// Relative gap to which a face is solved as a question of its own.
+const RESCUE_TOLERANCE: f64 = 1e-7;
 /// Part of what may be proved that rounding uses up.
 const ROUNDING_SHARE: f64 = 0.95;
 /// Nothing is mixed with more than this.
@@ -33,30 +41,40 @@ pub(super) struct Root {
 }
 
 impl Root {
-    /// From what `judge` has proved about the problem.
+    /// Solves and proves the relaxation of a whole problem. Linear neurons are no choice and leave it first.
     ///
     /// # Errors
-    /// The verifier's refusal, or that there is no single set of multipliers.
-    pub(super) fn new(
-        problem: &Problem<'_>,
-        judge: &Judge<'_>,
-        prover: &FaceProver,
-        limits: &Limits,
-    ) -> Result<Self, Refusal> {
-        let whole = |segments: &[Segment]| match segments {
-            [whole] if whole.end_block == problem.system.output_block() => Some(whole.multipliers.clone()),
-            _ => None,
-        };
-        let best = judge.best().ok_or_else(Refusal::nothing_tried)?;
-        let multipliers = match &best.proof {
-            tightlip_certify::Proof::Whole(segments) => whole(segments),
-            _ => None,
-        };
-        let multipliers = multipliers.ok_or_else(Refusal::nothing_tried)?;
+    /// What keeps the method from an answer, or that its time is over.
+    pub(super) fn new(problem: &Problem<'_>, prover: &FaceProver, context: &Context) -> Result<Self, Decline> {
+        let whole = Face::whole(&problem.system);
+        let system = whole.system(&problem.system).map_err(|error| declined(&error))?;
+        let free = Problem { network: problem.network, system, query: problem.query };
+        let multipliers = solved(&free, context)?;
         let (interior, interior_weight) = balanced(&round_multipliers(&multipliers, INTERIOR_MARGIN));
-        let proof = prover.prove(Face::whole(&problem.system), Arc::new(multipliers), limits)?;
-        Ok(Self { proof: Arc::new(proof), interior, interior_weight })
+        let all = Arc::new(whole.spread(&multipliers));
+        let proof = prover.prove(whole.clone(), all, &context.limits).map_err(|refusal| declined(&refusal))?;
+        Ok(Self { proof: Arc::new(proof), interior: whole.spread(&interior), interior_weight })
     }
+}
+
+/// The proved multipliers of a problem's relaxation, rounded.
+fn solved(problem: &Problem<'_>, context: &Context) -> Result<Multipliers, Decline> {
+    let mut judge = Judge::new(problem, context);
+    let proposal = lipsdp_neuron_lifted::METHOD.propose(problem, context, &mut judge)?;
+    let mut last = None;
+    for candidate in &proposal.candidates {
+        last = judge.search(candidate, SMALLEST_MARGIN, LARGEST_MARGIN).err().or(last);
+    }
+    match judge.best().map(|best| &best.proof) {
+        Some(tightlip_certify::Proof::Whole(segments)) if segments.len() == 1 => Ok(segments[0].multipliers.clone()),
+        _ if context.limits.stop_requested() => Err(Decline::Stopped { method: NAME }),
+        _ => Err(declined(&last.unwrap_or_else(Refusal::nothing_tried))),
+    }
+}
+
+/// A decline with a reason.
+pub(super) fn declined(reason: &dyn std::fmt::Display) -> Decline {
+    Decline::Solver { method: NAME, reason: reason.to_string() }
 }
 
 /// Proves faces of the reduced system.
@@ -69,6 +87,31 @@ pub(super) struct Units<'a> {
 }
 
 impl Units<'_> {
+    /// The bound of a face through which nothing gets, or nothing but rounding: the strictly feasible multipliers, of which those of
+    /// all blocks before some cut are made so small that they prove `wanted`. Where the couplings over the cut vanish, both parts of
+    /// the inequality hold as before.
+    fn cut(&self, place: &Face, wanted: f64) -> Option<FaceProof> {
+        let alone = Limits { threads: 1, ..self.limits.clone() };
+        let interior = &self.root.interior;
+        let factor = ROUNDING_SHARE * (wanted / self.root.interior_weight).powi(2);
+        (0..=interior.hidden.len()).find_map(|cut| {
+            let mut multipliers = interior.clone();
+            multipliers.input = multipliers.input.scaled(factor);
+            multipliers.hidden.iter_mut().take(cut).flatten().for_each(|lambda| *lambda *= factor);
+            self.prover.prove(place.clone(), Arc::new(multipliers), &alone).ok()
+        })
+    }
+
+    /// The bound of a face as a question of its own: reduced, scaled and solved anew.
+    fn alone(&self, place: &Face) -> Option<FaceProof> {
+        let Problem { network, system, query } = self.problem;
+        let problem = Problem { network, system: place.system(system).ok()?, query: *query };
+        let mut context = Context::silent(Limits { threads: 1, ..self.limits.clone() });
+        context.tolerance = RESCUE_TOLERANCE;
+        let multipliers = solved(&problem, &context).ok()?;
+        self.prover.prove(place.clone(), Arc::new(place.spread(&multipliers)), &context.limits).ok()
+    }
+
     /// A proof with its value in the units of the search.
     pub(super) fn scaled(&self, face: Arc<FaceProof>) -> Proof {
         Proof { value: face.value() / self.reduction.bound_scale(), face }
@@ -94,6 +137,13 @@ impl Verifier for Units<'_> {
         let alone = Limits { threads: 1, ..self.limits.clone() };
         let all = Arc::new(place.spread(&mixed));
         self.prover.prove(place, all, &alone).ok().map(|proof| self.scaled(Arc::new(proof)))
+    }
+
+    fn rescue(&self, face: &Face, wanted: f64) -> Option<Proof> {
+        let place = self.reduction.lift_face(&self.problem.system, face);
+        let wanted = wanted * self.reduction.bound_scale();
+        let proof = self.cut(&place, wanted).or_else(|| self.alone(&place))?;
+        Some(self.scaled(Arc::new(proof)))
     }
 
     fn multipliers(&self) -> usize {

@@ -11,8 +11,8 @@ use tightlip_branch::{Branch, Progress, Question, Search, Settings, Split, Stop,
 use tightlip_certify::{BranchNode, FaceProof, FaceProver, Proof, TreeLedger};
 use tightlip_model::{Case, Face, Norm, Reduction, Scaling};
 
-use super::faces::{Root, Units, pattern_value};
-use super::{ALL_NORMS, REPORT_EVERY_S, constant, lipsdp_neuron_lifted};
+use super::faces::{NAME, Root, Units, declined, pattern_value};
+use super::{ALL_NORMS, REPORT_EVERY_S};
 use crate::method::{Decline, Method, Problem, Proposal, TraceRow};
 use crate::reduced::{check_count, part, steepest_first};
 use crate::{Context, Judge, Stage};
@@ -28,6 +28,8 @@ const ROOT_ROUNDINGS: u64 = 20;
 const ROUND_EVERY: u64 = 64;
 /// A node is closed within this part of the tolerance above the best pattern: an exact value is asked for.
 const CLOSING_SHARE: f64 = 0.1;
+/// Sets of multipliers tried on a new case: those of the steepest, and the last ones.
+const TRIED: usize = 3;
 /// Part of the memory that open nodes may take.
 const MEMORY_SHARE: u64 = 2;
 
@@ -36,7 +38,7 @@ pub(super) struct FglBranch;
 
 impl Method for FglBranch {
     fn name(&self) -> &'static str {
-        "fgl.branch"
+        NAME
     }
 
     fn summary(&self) -> &'static str {
@@ -56,53 +58,35 @@ impl Method for FglBranch {
         let start = Instant::now();
         check_count(problem)?;
         if Face::whole(&problem.system).system(&problem.system).is_err() {
-            let reason = "slopes are fixed in chains; this network has skip connections".to_owned();
-            return Err(Decline::Solver { method: self.name(), reason });
+            return Err(declined(&"slopes are fixed in chains; this network has skip connections"));
         }
-        if Reduction::new(&problem.system, &Case::query(&problem.query), Scaling::PerNeuron).is_none() {
-            return Ok(constant::proposal(&problem.system, &Case::query(&problem.query)));
-        }
-        // The question with ℓ2 in the place of ℓ1 and ℓ∞: an answer for when time runs out before the cases are through, and where
-        // there are no cases the root itself.
-        let direct = Problem { query: Case::query(&problem.query), ..problem.clone() };
-        let mut run = Run { context, start, totals: Totals::default(), judging_s: 0.0, told_s: 0.0 };
-        let whole = Case { input: None, output: None };
+        let mut run = Run { context, start, totals: Totals::default(), told_s: 0.0 };
         let mut ledger = TreeLedger::new(&problem.system, &problem.query);
-        let prover = ledger.prover(whole);
-        let root = run.root(&direct, &prover)?;
-        let is_direct = direct.query == problem.query;
-        let done = if is_direct {
-            run.search(&direct, root, (&mut ledger, &prover))?;
-            run.totals.open == 0
+        // The question with ℓ2 in the place of ℓ1 and ℓ∞: an answer for when time runs out before every case has one, and where there
+        // are no cases the question itself.
+        let direct = Problem { query: Case::query(&problem.query), ..problem.clone() };
+        let prover = ledger.prover(Case { input: None, output: None });
+        let root = Root::new(&direct, &prover, context)?;
+        let whole = Entry { problem: direct, prover, proof: root.proof.clone() };
+        if whole.problem.query == problem.query {
+            run.search(&whole, &root, &mut ledger)?;
         } else {
-            let instead = root.proof.clone();
-            let all = run.search_cases(problem, &mut ledger)?;
-            if !all {
-                ledger = TreeLedger::new(&problem.system, &problem.query);
-                let prover = ledger.prover(whole);
-                enter(&mut ledger, &prover, (vec![BranchNode::Leaf(0)], &[instead]), context)?;
+            match run.cases(problem, &ledger)? {
+                Some(cases) => run.search_cases(cases, &mut ledger)?,
+                None => run.abandon(&whole, &mut ledger)?,
             }
-            all && run.totals.open == 0
-        };
-        let (bound, trees) = ledger.finish().map_err(refused)?;
+        }
+        let (bound, trees) = ledger.finish().map_err(|refusal| declined(&refusal))?;
         judge.keep(bound, || Proof::Trees(trees));
-        Ok(run.proposal(done))
+        Ok(run.proposal(bound.value()))
     }
 }
 
-/// A method's words for a refusal that no user can cause.
-fn refused(refusal: impl std::fmt::Display) -> Decline {
-    Decline::Solver { method: "fgl.branch", reason: refusal.to_string() }
-}
-
-/// Enters a tree into the ledger.
-fn enter(
-    ledger: &mut TreeLedger<'_>,
-    prover: &FaceProver,
-    tree: (Vec<BranchNode>, &[Arc<FaceProof>]),
-    context: &Context,
-) -> Result<f64, Decline> {
-    ledger.enter(prover, tree, &context.limits).map_err(refused)
+/// A case with a proof of its whole.
+struct Entry<'p> {
+    problem: Problem<'p>,
+    prover: FaceProver,
+    proof: Arc<FaceProof>,
 }
 
 /// A search with what it has told so far.
@@ -110,8 +94,6 @@ struct Run<'c> {
     context: &'c Context,
     start: Instant,
     totals: Totals,
-    /// Seconds of the judges that settled roots.
-    judging_s: f64,
     told_s: f64,
 }
 
@@ -129,65 +111,122 @@ struct Totals {
 }
 
 impl Run<'_> {
-    /// The relaxation of a whole problem, proved.
-    fn root(&mut self, problem: &Problem<'_>, prover: &FaceProver) -> Result<Root, Decline> {
-        let mut judge = Judge::new(problem, self.context);
-        lipsdp_neuron_lifted::METHOD.propose(problem, self.context, &mut judge)?;
-        self.judging_s += judge.spent().as_secs_f64();
-        Root::new(problem, &judge, prover, &self.context.limits).map_err(refused)
-    }
-
-    /// Searches every case, the steepest first; whether there was time for all.
-    fn search_cases<'s>(&mut self, problem: &'s Problem<'_>, ledger: &mut TreeLedger<'s>) -> Result<bool, Decline> {
+    /// Every case with a bound of its whole, the steepest first; `None` if time did not suffice. Multipliers of one often bound others
+    /// no worse.
+    fn cases<'n>(&self, problem: &Problem<'n>, ledger: &TreeLedger<'_>) -> Result<Option<Vec<Entry<'n>>>, Decline> {
+        let mut entries: Vec<Entry<'n>> = Vec::new();
+        let mut solved: Vec<usize> = Vec::new();
+        let mut most = 0.0_f64;
         for case in steepest_first(&problem.system, Case::all(&problem.system, &problem.query)) {
             if self.context.limits.stop_requested() {
-                return Ok(false);
+                return Ok(None);
             }
-            let part = part(problem, case);
-            let prover = ledger.prover(case);
-            let root = self.root(&part, &prover)?;
-            self.search(&part, root, (ledger, &prover))?;
+            let (problem, prover) = (part(problem, case), ledger.prover(case));
+            let tried = solved.iter().take(1).chain(solved.iter().skip(1).rev().take(TRIED - 1));
+            let mut proofs = tried.filter_map(|&place| {
+                let (whole, multipliers) = (Face::whole(&problem.system), entries[place].proof.multipliers().clone());
+                prover.prove(whole, multipliers, &self.context.limits).ok().filter(|proof| proof.value() <= most)
+            });
+            let covered = proofs.next().map(Arc::new);
+            drop(proofs);
+            let proof = match covered {
+                Some(proof) => proof,
+                None => match Root::new(&problem, &prover, self.context) {
+                    Ok(root) => {
+                        solved.push(entries.len());
+                        root.proof
+                    }
+                    Err(Decline::Stopped { .. }) => return Ok(None),
+                    Err(decline) => return Err(decline),
+                },
+            };
+            most = most.max(proof.value());
+            entries.push(Entry { problem, prover, proof });
         }
-        Ok(true)
+        Ok(Some(entries))
+    }
+
+    /// Searches cases, the largest first, as long as one can be above the best pattern.
+    fn search_cases(&mut self, mut entries: Vec<Entry<'_>>, ledger: &mut TreeLedger<'_>) -> Result<(), Decline> {
+        entries.sort_by(|one, other| other.proof.value().total_cmp(&one.proof.value()));
+        for entry in &entries {
+            if self.is_closed(&entry.proof) {
+                self.leave(entry, ledger)?;
+            } else if self.context.limits.stop_requested() {
+                self.abandon(entry, ledger)?;
+            } else {
+                match Root::new(&entry.problem, &entry.prover, self.context) {
+                    Ok(root) => self.search(entry, &root, ledger)?,
+                    Err(Decline::Stopped { .. }) => self.abandon(entry, ledger)?,
+                    Err(decline) => return Err(decline),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Relative distance to the best pattern at which a case is closed.
+    fn gap(&self) -> f64 {
+        CLOSING_SHARE * self.context.tolerance
+    }
+
+    /// Whether a case is bounded by the best pattern.
+    fn is_closed(&self, proof: &FaceProof) -> bool {
+        proof.value() <= self.totals.lower * (1.0 + self.gap())
+    }
+
+    /// Enters a case as it is.
+    fn leave(&mut self, entry: &Entry<'_>, ledger: &mut TreeLedger<'_>) -> Result<(), Decline> {
+        self.totals.nodes += 1;
+        self.enter(entry, (vec![BranchNode::Leaf(0)], &[entry.proof.clone()]), ledger)
+    }
+
+    /// Enters a case for which there is no time.
+    fn abandon(&mut self, entry: &Entry<'_>, ledger: &mut TreeLedger<'_>) -> Result<(), Decline> {
+        self.totals.open += 1;
+        self.totals.stopped = "interrupted";
+        self.leave(entry, ledger)
+    }
+
+    /// Enters the tree of a case.
+    fn enter(
+        &mut self,
+        entry: &Entry<'_>,
+        tree: (Vec<BranchNode>, &[Arc<FaceProof>]),
+        ledger: &mut TreeLedger<'_>,
+    ) -> Result<(), Decline> {
+        self.totals.leaves += tree.1.len() as u64;
+        ledger.enter(&entry.prover, tree, &self.context.limits).map(|_| ()).map_err(|refusal| declined(&refusal))
     }
 
     /// Searches one case and enters its tree.
-    fn search(
-        &mut self,
-        problem: &Problem<'_>,
-        root: Root,
-        (ledger, prover): (&mut TreeLedger<'_>, &FaceProver),
-    ) -> Result<(), Decline> {
-        let gap = CLOSING_SHARE * self.context.tolerance;
+    fn search(&mut self, entry: &Entry<'_>, root: &Root, ledger: &mut TreeLedger<'_>) -> Result<(), Decline> {
+        let problem = &entry.problem;
         let reduction = Reduction::new(&problem.system, &problem.query, Scaling::PerNeuron);
-        let floor = self.totals.lower;
-        let closed = |root: &Root| root.proof.value() <= floor * (1.0 + gap);
-        let Some(reduction) = reduction.filter(|_| !closed(&root)) else {
-            self.totals.leaves += 1;
-            enter(ledger, prover, (vec![BranchNode::Leaf(0)], &[root.proof]), self.context)?;
-            return Ok(());
+        let Some(reduction) = reduction.filter(|_| !self.is_closed(&root.proof)) else {
+            self.totals.nodes += 1;
+            return self.enter(entry, (vec![BranchNode::Leaf(0)], &[root.proof.clone()]), ledger);
         };
-        let scale = reduction.bound_scale();
-        let units = Units { problem, reduction: &reduction, root: &root, prover, limits: self.context.limits.clone() };
+        let (scale, limits) = (reduction.bound_scale(), &self.context.limits);
+        let units = Units { problem, reduction: &reduction, root, prover: &entry.prover, limits: limits.clone() };
         let settings = Settings {
-            gap,
+            gap: self.gap(),
             rank: RANK,
             batch: BATCH,
             root_roundings: ROOT_ROUNDINGS,
             round_every: ROUND_EVERY,
-            floor: floor / scale,
-            memory_bytes: self.context.limits.memory_bytes / MEMORY_SHARE,
+            floor: self.totals.lower / scale,
+            memory_bytes: limits.memory_bytes / MEMORY_SHARE,
         };
         let question = Question { system: reduction.system(), query: &problem.query, verifier: &units };
-        let (first, limits) = (units.scaled(root.proof.clone()), &self.context.limits);
+        let first = units.scaled(root.proof.clone());
         let found = search(&question, &settings, first, limits, &mut |progress| self.observe(progress, scale));
         self.totals.add(&found);
-        let lower = pattern_value(problem, &reduction, &found.pattern, &self.context.limits).unwrap_or(0.0);
+        // Where nothing can be evaluated safely, nothing is known from below.
+        let lower = pattern_value(problem, &reduction, &found.pattern, limits).unwrap_or(0.0);
         self.totals.lower = self.totals.lower.max(lower);
         let (nodes, proofs) = nodes_of(&found, &reduction);
-        self.totals.leaves += proofs.len() as u64;
-        enter(ledger, prover, (nodes, &proofs), self.context)?;
-        Ok(())
+        self.enter(entry, (nodes, &proofs), ledger)
     }
 
     /// Writes down how far a search is, now and then, and tells it.
@@ -211,14 +250,17 @@ impl Run<'_> {
         });
     }
 
-    /// What is proposed once everything has been judged.
-    fn proposal(self, done: bool) -> Proposal {
+    /// What is proposed once everything has been proved.
+    fn proposal(self, bound: f64) -> Proposal {
         let totals = self.totals;
-        let size = format!("{} nodes, {} leaves", totals.nodes, totals.leaves);
-        let status =
-            if done { format!("solved: {size}") } else { format!("{}: {size}, {} open", totals.stopped, totals.open) };
+        let (leaves, done) = (totals.leaves, totals.stopped.is_empty());
+        let status = if done {
+            format!("solved: a tree of {leaves} leaves")
+        } else {
+            format!("{}: a tree of {leaves} leaves, {} of them open", totals.stopped, totals.open)
+        };
         Proposal {
-            claimed: totals.lower,
+            claimed: if done { totals.lower } else { bound },
             relaxation_lower: Some(totals.lower),
             is_formal: true,
             iterations: Some(totals.nodes),
