@@ -8,7 +8,7 @@ use tightlip_lifted::LiftedIteration;
 use tightlip_model::{Edge, Face, IncrementSystem, Limits, LinearMap, Multipliers, RelaxationPoint};
 
 use crate::search::Question;
-use crate::split::{Split, choose};
+use crate::split::{Choice, choose};
 
 /// What has been proved for a face.
 #[derive(Debug, Clone)]
@@ -50,6 +50,8 @@ const STILL: f64 = 1e-12;
 const NEXT_TRY: f64 = 0.4;
 /// The margin of a proof that cannot reach the target, as a part of the distance to it.
 const LOOSE: f64 = 0.05;
+/// Where so little of the value is undecided, the point is a pattern, and the proof has to be exact to close the node with it.
+const DECIDED: f64 = 1e-4;
 /// And at least this part of the gap at which nodes are closed.
 const GAP_SHARE: f64 = 0.5;
 
@@ -60,8 +62,20 @@ pub(crate) struct Bounded {
     pub(crate) proof: Option<Proof>,
     pub(crate) point: RelaxationPoint,
     /// Where to split it; `None` if no choice is left.
-    pub(crate) split: Option<Split>,
+    pub(crate) choice: Option<Choice>,
     pub(crate) sweeps: u64,
+}
+
+impl Bounded {
+    /// Whether the relaxation has decided everything by itself, as far as matters: its point is a pattern.
+    pub(crate) fn is_decided(&self) -> bool {
+        is_decided(self.choice, self.value)
+    }
+}
+
+/// Whether what is undecided does not matter beside the value.
+fn is_decided(choice: Option<Choice>, value: f64) -> bool {
+    choice.is_none_or(|choice| choice.undecided <= DECIDED * value)
 }
 
 /// What a node should be bounded by.
@@ -121,7 +135,9 @@ pub(crate) fn bound(
         let distance = (value - target.value).abs().max(target.gap * value);
         if last || change <= SETTLED * distance && change <= NEXT_TRY * tried_at {
             tried_at = change;
-            let above = value * (1.0 + (LOOSE * (value / target.value - 1.0)).max(GAP_SHARE * target.gap));
+            let decided = to_split && is_decided(choose(face, &iteration, question.query), value);
+            let loose = if decided { 0.0 } else { LOOSE * (value / target.value - 1.0) };
+            let above = value * (1.0 + loose.max(GAP_SHARE * target.gap));
             let allowed = if to_split { above } else { target.value };
             proof = prove(question, face, &iteration, allowed);
             if proof.is_none() && last && !limits.stop_requested() {
@@ -137,9 +153,9 @@ pub(crate) fn bound(
 
 /// What an iteration has come to.
 fn bounded(question: &Question<'_>, face: &Face, iteration: &LiftedIteration<'_>, proof: Option<Proof>) -> Bounded {
-    let split = choose(face, iteration, question.query);
+    let choice = choose(face, iteration, question.query);
     let (point, _) = iteration.point();
-    Bounded { value: iteration.value(), proof, point, split, sweeps: iteration.sweeps() }
+    Bounded { value: iteration.value(), proof, point, choice, sweeps: iteration.sweeps() }
 }
 
 /// Proves the multipliers of an iteration: the likeliest correction, or those by stationarity.

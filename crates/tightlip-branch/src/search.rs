@@ -213,7 +213,7 @@ impl Running<'_> {
             self.closed = self.closed.max(proved);
             return;
         }
-        match bounded.split {
+        match bounded.choice.map(|choice| choice.split) {
             Some(split) => self.heap.push(Open { proved, place, face, point: Arc::new(bounded.point), split }),
             None => self.stuck.push(proved),
         }
@@ -296,7 +296,7 @@ impl Running<'_> {
         let (target, limits) = (self.target(), self.limits);
         let start = inherited(&job.parent.face, &job.parent.point, &job.face);
         let bounded = bound(self.question, &job.face, &start, target, limits);
-        let turn = self.settings.is_turn(job.number) || bounded.split.is_none();
+        let turn = self.settings.is_turn(job.number) || bounded.is_decided();
         let pattern = (turn && bounded.value > self.best.value).then(|| {
             let draws = (limits.seed.wrapping_add(job.number), 1);
             incumbent(self.chain, (&job.face, &bounded.point), draws, limits)

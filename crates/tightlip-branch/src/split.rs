@@ -44,8 +44,15 @@ impl Split {
     }
 }
 
+/// A choice and how much of the value is undecided about it: the root of the product of what both sides lose.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Choice {
+    pub(crate) split: Split,
+    pub(crate) undecided: f64,
+}
+
 /// The choice of a face that leans least to either side and matters most at the point of `iteration`; `None` if none is left.
-pub(crate) fn choose(face: &Face, iteration: &LiftedIteration<'_>, query: &Query) -> Option<Split> {
+pub(crate) fn choose(face: &Face, iteration: &LiftedIteration<'_>, query: &Query) -> Option<Choice> {
     let free = face.free();
     let last = free.len() - 1;
     let slopes = (1..last).flat_map(|block| {
@@ -69,7 +76,7 @@ pub(crate) fn choose(face: &Face, iteration: &LiftedIteration<'_>, query: &Query
             Some(best) if (best.0, best.1) >= (next.0, next.1) => Some(best),
             _ => Some(next),
         })
-        .map(|(_, _, split)| split)
+        .map(|(undecided, _, split)| Choice { split, undecided })
 }
 
 /// Pairs of the strongest vector with every other one, and how undecided they are.

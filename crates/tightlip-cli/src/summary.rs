@@ -69,13 +69,18 @@ fn values(report: &Report) -> Vec<(&'static str, String)> {
     if let (Some(lower), Some(gap)) = (report.relaxation_lower, report.gap) {
         let (name, what) =
             if report.is_formal { ("FGL", "the formal constant") } else { ("relaxation", "the optimum") };
-        let meaning = format!("or more (proved) is {what}: the upper bound is at most {gap:.1e} above it");
+        let meaning = format!("or more (proved) is {what}: the upper bound is at most {} above it", distance(gap));
         lines.push((name, with_remark(lower, &meaning)));
     }
     if let Some((upper, lower)) = report.value.zip(lower.filter(|lower| lower.value > 0.0)) {
         lines.push(("upper / lower", format!("{:.6}", upper / lower.value)));
     }
     lines
+}
+
+/// A relative distance: small ones as powers of ten, others in percent.
+fn distance(gap: f64) -> String {
+    if gap < 0.001 { format!("{gap:.1e}") } else { format!("{:.2} %", 100.0 * gap) }
 }
 
 /// Why the method stopped, and after how much work.
