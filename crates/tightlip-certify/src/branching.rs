@@ -215,3 +215,6 @@ fn parts(node: BranchNode, face: &Face, system: &IncrementSystem) -> Result<[Fac
 fn unfit(what: String) -> Refusal {
     Refusal::Unsupported { what: format!("the tree of cases does not fit: {what}") }
 }
+
+#[cfg(test)]
+mod tests;
