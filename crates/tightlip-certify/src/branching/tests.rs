@@ -171,7 +171,7 @@ fn every_leaf_counts_and_has_to_hold() {
             assert!(matches!(proved(&system, &query, &weaker), Err(Refusal::NotPositive { .. })), "leaf {place}");
             let mut larger = tree.clone();
             let mut multipliers = larger.multipliers[place].as_ref().clone();
-            multipliers.output = multipliers.output.scaled(1e4);
+            multipliers.output = multipliers.output.scaled(1e12);
             larger.multipliers[place] = Arc::new(multipliers);
             let (before, after) = (proved(&system, &query, &tree), proved(&system, &query, &larger));
             assert!(after.expect("holds") > before.expect("holds"), "leaf {place} is not looked at");

@@ -33,7 +33,7 @@ pub(super) struct Root {
 }
 
 impl Root {
-    /// From what `judge` has proved about the problem.
+    /// From what `judge` has proved about the problem without its linear neurons.
     ///
     /// # Errors
     /// The verifier's refusal, or that there is no single set of multipliers.
@@ -53,8 +53,9 @@ impl Root {
             _ => None,
         };
         let multipliers = multipliers.ok_or_else(Refusal::nothing_tried)?;
-        let (interior, interior_weight) = balanced(&round_multipliers(&multipliers, INTERIOR_MARGIN));
-        let proof = prover.prove(Face::whole(&problem.system), Arc::new(multipliers), limits)?;
+        let face = Face::whole(&problem.system);
+        let (interior, interior_weight) = balanced(&round_multipliers(&face.spread(&multipliers), INTERIOR_MARGIN));
+        let proof = prover.prove(face.clone(), Arc::new(face.spread(&multipliers)), limits)?;
         Ok(Self { proof: Arc::new(proof), interior, interior_weight })
     }
 }

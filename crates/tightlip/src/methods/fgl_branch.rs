@@ -12,9 +12,10 @@ use tightlip_certify::{BranchNode, FaceProof, FaceProver, Proof, TreeLedger};
 use tightlip_model::{Case, Face, Norm, Reduction, Scaling};
 
 use super::faces::{Root, Units, pattern_value};
-use super::{ALL_NORMS, REPORT_EVERY_S, constant, lipsdp_neuron_lifted};
+use super::{ALL_NORMS, REPORT_EVERY_S, lipsdp_neuron_lifted};
 use crate::method::{Decline, Method, Problem, Proposal, TraceRow};
 use crate::reduced::{check_count, part, steepest_first};
+use crate::settle::prove;
 use crate::{Context, Judge, Stage};
 
 /// Columns of the relaxation at the nodes (measured on the Gaussian networks: with 6 some nodes are not proved, 16 take twice the
@@ -31,12 +32,17 @@ const CLOSING_SHARE: f64 = 0.1;
 /// Part of the memory that open nodes may take.
 const MEMORY_SHARE: u64 = 2;
 
+/// The method's name.
+const NAME: &str = "fgl.branch";
+/// What a search says that time ended.
+const INTERRUPTED: &str = "interrupted";
+
 /// Branch and bound on slopes.
 pub(super) struct FglBranch;
 
 impl Method for FglBranch {
     fn name(&self) -> &'static str {
-        "fgl.branch"
+        NAME
     }
 
     fn summary(&self) -> &'static str {
@@ -58,9 +64,6 @@ impl Method for FglBranch {
         if Face::whole(&problem.system).system(&problem.system).is_err() {
             let reason = "slopes are fixed in chains; this network has skip connections".to_owned();
             return Err(Decline::Solver { method: self.name(), reason });
-        }
-        if Reduction::new(&problem.system, &Case::query(&problem.query), Scaling::PerNeuron).is_none() {
-            return Ok(constant::proposal(&problem.system, &Case::query(&problem.query)));
         }
         // The question with ℓ2 in the place of ℓ1 and ℓ∞: an answer for when time runs out before the cases are through, and where
         // there are no cases the root itself.
@@ -92,7 +95,7 @@ impl Method for FglBranch {
 
 /// A method's words for a refusal that no user can cause.
 fn refused(refusal: impl std::fmt::Display) -> Decline {
-    Decline::Solver { method: "fgl.branch", reason: refusal.to_string() }
+    Decline::Solver { method: NAME, reason: refusal.to_string() }
 }
 
 /// Enters a tree into the ledger.
@@ -130,22 +133,39 @@ struct Totals {
 
 impl Run<'_> {
     /// The relaxation of a whole problem, proved.
-    fn root(&mut self, problem: &Problem<'_>, prover: &FaceProver) -> Result<Root, Decline> {
+    fn root(&mut self, original: &Problem<'_>, prover: &FaceProver) -> Result<Root, Decline> {
+        // Linear neurons have no multiplier: theirs would grow without end.
+        let system = Face::whole(&original.system).system(&original.system).map_err(refused)?;
+        let problem = &Problem { system, ..original.clone() };
         let mut judge = Judge::new(problem, self.context);
-        lipsdp_neuron_lifted::METHOD.propose(problem, self.context, &mut judge)?;
+        let proposal = lipsdp_neuron_lifted::METHOD.propose(problem, self.context, &mut judge)?;
+        // What was cut short, stalled or is constant has not been proved on the way.
+        if let Err(refusal) = prove(&proposal, &mut judge) {
+            let stopped = self.context.limits.stop_requested();
+            return Err(if stopped { Decline::Stopped { method: NAME } } else { refused(refusal) });
+        }
         self.judging_s += judge.spent().as_secs_f64();
-        Root::new(problem, &judge, prover, &self.context.limits).map_err(refused)
+        Root::new(original, &judge, prover, &self.context.limits).map_err(refused)
+    }
+
+    /// The same, `None` if there was no time for it.
+    fn root_in_time(&mut self, problem: &Problem<'_>, prover: &FaceProver) -> Result<Option<Root>, Decline> {
+        match self.root(problem, prover) {
+            Err(Decline::Stopped { .. }) => Ok(None),
+            root => root.map(Some),
+        }
     }
 
     /// Searches every case, the steepest first; whether there was time for all.
     fn search_cases<'s>(&mut self, problem: &'s Problem<'_>, ledger: &mut TreeLedger<'s>) -> Result<bool, Decline> {
         for case in steepest_first(&problem.system, Case::all(&problem.system, &problem.query)) {
-            if self.context.limits.stop_requested() {
-                return Ok(false);
-            }
             let part = part(problem, case);
             let prover = ledger.prover(case);
-            let root = self.root(&part, &prover)?;
+            let root = if self.context.limits.stop_requested() { None } else { self.root_in_time(&part, &prover)? };
+            let Some(root) = root else {
+                self.totals.stopped = INTERRUPTED;
+                return Ok(false);
+            };
             self.search(&part, root, (ledger, &prover))?;
         }
         Ok(true)
@@ -246,7 +266,7 @@ impl Totals {
         self.open += found.progress.open;
         match found.stop {
             Stop::Closed => {}
-            Stop::Interrupted => self.stopped = "interrupted",
+            Stop::Interrupted => self.stopped = INTERRUPTED,
             Stop::Memory => self.stopped = "stopped at the memory limit",
             Stop::Stuck => self.stopped = "stalled: the gap is below what proofs reach",
         }
