@@ -262,3 +262,6 @@ fn transposed_times(matrix: &Mat<f64>, y: &[f64]) -> Vec<f64> {
 fn column(matrix: &Mat<f64>, j: usize) -> &[f64] {
     matrix.col(j).try_as_col_major().expect("columns of an owned matrix are contiguous").as_slice()
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,3 +88,6 @@ fn unlike(
     };
     (0..strengths.len()).filter(|second| *second != first).map(pair).collect()
 }
+
+#[cfg(test)]
+mod tests;
