@@ -128,7 +128,7 @@ impl BranchTree {
         let mut leaves = Vec::new();
         let mut value = 0.0_f64;
         for (place, &node) in self.nodes.iter().enumerate() {
-            let face = open.pop().ok_or_else(|| unfit(format!("node {place} is below no other one")))?;
+            let face = open.pop().ok_or_else(|| unfit(&format!("node {place} is below no other one")))?;
             match node {
                 BranchNode::Leaf(multipliers) => leaves.push((face, multipliers)),
                 split => {
@@ -141,7 +141,7 @@ impl BranchTree {
             }
         }
         if !open.is_empty() {
-            return Err(unfit(format!("{} parts of it have no proof", open.len())));
+            return Err(unfit(&format!("{} parts of it have no proof", open.len())));
         }
         Ok(value.max(self.largest(prover, &leaves, proofs, limits)?))
     }
@@ -158,7 +158,7 @@ impl BranchTree {
         let is_of = |proof: &FaceProof, face: &Face| Arc::ptr_eq(&proof.asked, &prover.asked) && proof.face == *face;
         let prove = |(face, place): &(Face, usize)| {
             let multipliers = self.multipliers.get(*place);
-            let multipliers = multipliers.ok_or_else(|| unfit(format!("it has no multipliers {place}")))?;
+            let multipliers = multipliers.ok_or_else(|| unfit(&format!("it has no multipliers {place}")))?;
             match proofs.get(*place) {
                 Some(proof) if is_of(proof, face) => Ok(proof.value),
                 _ => prover.prove(face.clone(), multipliers.clone(), &alone).map(|proof| proof.value),
@@ -197,7 +197,7 @@ fn parts(node: BranchNode, face: &Face, system: &IncrementSystem) -> Result<[Fac
         BranchNode::Leaf(_) => false,
     };
     if !exists {
-        return Err(unfit(format!("it splits at {node:?}, which is not there or has been decided")));
+        return Err(unfit(&format!("it splits at {node:?}, which is not there or has been decided")));
     }
     Ok(End::BOTH.map(|end| {
         let (mut part, opposite) = (face.clone(), end == End::Upper);
@@ -212,7 +212,7 @@ fn parts(node: BranchNode, face: &Face, system: &IncrementSystem) -> Result<[Fac
 }
 
 /// The refusal of a tree that is none.
-fn unfit(what: String) -> Refusal {
+fn unfit(what: &str) -> Refusal {
     Refusal::Unsupported { what: format!("the tree of cases does not fit: {what}") }
 }
 

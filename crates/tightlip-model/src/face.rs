@@ -36,6 +36,9 @@ pub struct Face {
     outputs: Joined,
 }
 
+/// The neurons of a block that are fixed and let something through, with their slopes.
+type Fixed = Vec<(usize, f64)>;
+
 impl Face {
     /// No choice made. Neurons with `α = β` are linear: their slope is fixed at once.
     pub fn whole(system: &IncrementSystem) -> Self {
@@ -119,7 +122,7 @@ impl Face {
             return Err(Error::System { reason });
         }
         let free = self.free();
-        let fixed: Vec<Vec<(usize, f64)>> = (0..=last).map(|k| self.fixed(system, k)).collect();
+        let fixed: Vec<Fixed> = (0..=last).map(|k| self.fixed(system, k)).collect();
         let mut edges = Vec::new();
         for from in 0..last {
             for to in from + 1..=last {
@@ -136,7 +139,7 @@ impl Face {
     }
 
     /// The neurons of block `k` that let something through, with their slopes.
-    fn fixed(&self, system: &IncrementSystem, k: usize) -> Vec<(usize, f64)> {
+    fn fixed(&self, system: &IncrementSystem, k: usize) -> Fixed {
         if k == 0 || k == system.output_block() {
             return Vec::new();
         }
@@ -153,7 +156,7 @@ impl Face {
     fn path(
         &self,
         system: &IncrementSystem,
-        (free, fixed): (&[Vec<usize>], &[Vec<(usize, f64)>]),
+        (free, fixed): (&[Vec<usize>], &[Fixed]),
         (from, to): (usize, usize),
     ) -> LinearMap {
         let last = system.output_block();

@@ -30,8 +30,8 @@ impl Verifier for Prover {
 fn constant(face: &Face, system: &IncrementSystem) -> f64 {
     let free = face.free();
     let last = free.len() - 1;
-    for block in 1..last {
-        if let Some(&neuron) = free[block].first() {
+    for (block, neurons) in free.iter().enumerate().take(last).skip(1) {
+        if let Some(&neuron) = neurons.first() {
             return End::BOTH
                 .map(|end| {
                     let mut part = face.clone();

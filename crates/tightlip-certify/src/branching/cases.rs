@@ -54,7 +54,7 @@ impl<'s> TreeLedger<'s> {
         limits: &Limits,
     ) -> Result<f64, Refusal> {
         if !self.provers.iter().any(|own| Arc::ptr_eq(&own.asked, &prover.asked)) {
-            return Err(unfit("it was proved for another question".to_owned()));
+            return Err(unfit("it was proved for another question"));
         }
         let multipliers = proofs.iter().map(|proof| proof.multipliers.clone()).collect();
         let tree = BranchTree { nodes, multipliers };
@@ -104,5 +104,5 @@ fn check_cases(system: &IncrementSystem, query: &Query, trees: &[CaseTree]) -> R
             wanted.sort_unstable();
             given == wanted
         };
-    if complete { Ok(()) } else { Err(unfit("its cases are not those of the question".to_owned())) }
+    if complete { Ok(()) } else { Err(unfit("its cases are not those of the question")) }
 }

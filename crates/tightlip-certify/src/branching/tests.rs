@@ -4,6 +4,7 @@ use faer::Mat;
 use tightlip_model::{Activation, Edge, LinearMap, Norm, OutputSelection, Weight, random_network};
 
 use super::*;
+use crate::Bound;
 
 /// Above the exact weights of a leaf, for the proof to have room.
 const ROOM: f64 = 1e-6;
@@ -132,7 +133,7 @@ fn full(system: &IncrementSystem, query: &Query, signs_first: bool) -> (BranchTr
 fn proved(system: &IncrementSystem, query: &Query, tree: &BranchTree) -> Result<f64, Refusal> {
     let case = Case { input: None, output: None };
     let trees = [CaseTree { case, tree: tree.clone() }];
-    prove_trees(system, query, &trees, &limits()).map(|bound| bound.value())
+    prove_trees(system, query, &trees, &limits()).map(Bound::value)
 }
 
 const QUESTIONS: [(Norm, Norm); 4] =

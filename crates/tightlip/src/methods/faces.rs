@@ -84,8 +84,9 @@ impl Verifier for Units<'_> {
         let Root { interior, interior_weight, .. } = self.root;
         let allowed = allowed * self.reduction.bound_scale();
         let part = (ROUNDING_SHARE * (allowed - weight) / (interior_weight - weight)).min(LARGEST_PART);
-        // Written so that NaN is refused.
-        if !(part > 0.0) {
+        // NaN has no room either.
+        let has_room = part > 0.0;
+        if !has_room {
             return None;
         }
         let mut mixed = mixed(&candidate, &place.restricted(interior), part);
