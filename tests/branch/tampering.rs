@@ -85,7 +85,7 @@ fn trees_that_do_not_cover_everything_are_refused() {
             with(changed(first_leaf, &[split, given.nodes[first_leaf], given.nodes[first_leaf]]), "which is not there");
         }
         // Split at another neuron than the proofs are for: nothing there is tight enough.
-        let other = BranchNode::Slope { block, neuron: if neuron == 0 { 1 } else { 0 } };
+        let other = BranchNode::Slope { block, neuron: usize::from(neuron == 0) };
         let mut moved = certificate.clone();
         moved.trees[at].tree.nodes = changed(0, &[other]);
         refused_or_true(&network, &moved, "another neuron");
@@ -113,7 +113,7 @@ fn leaves_prove_their_own_faces_only() {
                     nodes
                         .iter_mut()
                         .filter(|node| matches!(node, BranchNode::Leaf(_)))
-                        .for_each(|node| *node = BranchNode::Leaf(leaf))
+                        .for_each(|node| *node = BranchNode::Leaf(leaf));
                 },
                 "one leaf everywhere",
             );
