@@ -191,3 +191,6 @@ pub(crate) fn inherited(parent: &Face, point: &RelaxationPoint, child: &Face) ->
         directions: (1..last).map(|k| pick(&point.directions[k - 1], k)).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

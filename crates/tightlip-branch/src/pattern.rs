@@ -2,7 +2,8 @@
 //!
 //! A pattern is found by rounding a point of the vector relaxation: a random vector `g` (Goemans & Williamson 1995) makes
 //! numbers of all its vectors, `x = V_0 g`, and forward through the chain neuron by neuron `y_j = β_j` where
-//! `⟨g_j, g⟩ u_j > 0`, else `α_j`. It is improved by single flips, each a rank-one change of the product, until none helps.
+//! `⟨g_j, g⟩ u_j > 0`, else `α_j`. It is improved by single flips, each a rank-one change of the product, as long as a few alternations between
+//! inputs and outputs find that one helps.
 
 use faer::Mat;
 use rand::{Rng, SeedableRng};
@@ -248,8 +249,13 @@ fn alternate(chain: &Chain, matrix: &Mat<f64>, mut input: Vec<f64>, rounds: usiz
     for _ in 0..rounds {
         let mut output = times(matrix, &input);
         chain.norms.place_output(&mut output);
-        input = transposed_times(matrix, &output);
-        value = chain.norms.place_input(&mut input);
+        let mut next = transposed_times(matrix, &output);
+        value = chain.norms.place_input(&mut next);
+        if value == 0.0 {
+            // Nothing gets through: there is no better input.
+            break;
+        }
+        input = next;
     }
     Steepest { input, value }
 }
@@ -272,3 +278,6 @@ fn transposed_times(matrix: &Mat<f64>, y: &[f64]) -> Vec<f64> {
 fn column(matrix: &Mat<f64>, j: usize) -> &[f64] {
     matrix.col(j).try_as_col_major().expect("columns of an owned matrix are contiguous").as_slice()
 }
+
+#[cfg(test)]
+mod tests;

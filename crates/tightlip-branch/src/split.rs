@@ -95,3 +95,6 @@ fn unlike(
     };
     (0..strengths.len()).filter(|second| *second != first).map(pair).collect()
 }
+
+#[cfg(test)]
+mod tests;

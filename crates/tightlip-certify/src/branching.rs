@@ -20,6 +20,8 @@ use crate::{Refusal, prove};
 pub use self::cases::{CaseTree, TreeLedger, prove_trees};
 
 mod cases;
+#[cfg(test)]
+mod tests;
 
 /// Proves faces of one case of a question.
 #[derive(Debug, Clone)]
