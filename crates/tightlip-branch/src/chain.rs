@@ -83,12 +83,16 @@ impl Norms {
 fn place(signs: bool, g: &mut [f64]) -> f64 {
     if signs {
         let gain = g.iter().map(|x| x.abs()).sum();
-        g.iter_mut().for_each(|x| *x = if *x < 0.0 { -1.0 } else { 1.0 });
+        for x in g.iter_mut() {
+            *x = if *x < 0.0 { -1.0 } else { 1.0 };
+        }
         return gain;
     }
     let length = g.iter().map(|x| x * x).sum::<f64>().sqrt();
     if length > 0.0 {
-        g.iter_mut().for_each(|x| *x /= length);
+        for x in g.iter_mut() {
+            *x /= length;
+        }
     }
     length
 }

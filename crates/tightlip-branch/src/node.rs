@@ -111,7 +111,8 @@ pub(crate) fn bound(
         }
         let to_split = value > target.value;
         // Nothing gets through, or numbers left the range of floating point: there is nothing more to come.
-        let last = !(change > STILL * value) || to_split && step >= SPLIT_STEPS;
+        let moves = change > STILL * value;
+        let last = !moves || to_split && step >= SPLIT_STEPS;
         let distance = (value - target.value).abs().max(target.gap * value);
         if last || change <= SETTLED * distance && change <= NEXT_TRY * tried_at {
             tried_at = change;

@@ -139,7 +139,7 @@ pub fn search(
     let whole = Face::whole(question.system);
     let first = root(question, &whole, settings.rank, limits);
     let best = incumbent(&chain, (&whole, &first.point), (limits.seed, settings.root_roundings), limits);
-    let sweeps = first.sweeps;
+    let (sweeps, proved) = (first.sweeps, proof.value);
     let mut search = Running {
         question,
         settings,
@@ -149,11 +149,11 @@ pub fn search(
         heap: BinaryHeap::new(),
         stuck: Vec::new(),
         closed: 0.0,
-        tree: Tree::new(proof.clone()),
+        tree: Tree::new(proof),
         nodes: 1,
         sweeps,
     };
-    search.enter((proof.value, 0), whole, first);
+    search.enter((proved, 0), whole, first);
     let stop = loop {
         if search.heap.is_empty() {
             break if search.stuck.is_empty() { Stop::Closed } else { Stop::Stuck };

@@ -212,6 +212,6 @@ fn parts(node: BranchNode, face: &Face, system: &IncrementSystem) -> Result<[Fac
 }
 
 /// The refusal of a tree that is none.
-fn unfit(what: String) -> Refusal {
+fn unfit(what: impl std::fmt::Display) -> Refusal {
     Refusal::Unsupported { what: format!("the tree of cases does not fit: {what}") }
 }

@@ -27,6 +27,9 @@ impl End {
     pub const BOTH: [Self; 2] = [Self::Lower, Self::Upper];
 }
 
+/// The neurons of a block that let something through at a fixed slope, with it.
+type FixedNeurons = Vec<(usize, f64)>;
+
 /// Some of the choices of the formal constant made: slopes at one end, signs equal or opposite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Face {
@@ -119,7 +122,7 @@ impl Face {
             return Err(Error::System { reason });
         }
         let free = self.free();
-        let fixed: Vec<Vec<(usize, f64)>> = (0..=last).map(|k| self.fixed(system, k)).collect();
+        let fixed: Vec<FixedNeurons> = (0..=last).map(|k| self.fixed(system, k)).collect();
         let mut edges = Vec::new();
         for from in 0..last {
             for to in from + 1..=last {
@@ -136,7 +139,7 @@ impl Face {
     }
 
     /// The neurons of block `k` that let something through, with their slopes.
-    fn fixed(&self, system: &IncrementSystem, k: usize) -> Vec<(usize, f64)> {
+    fn fixed(&self, system: &IncrementSystem, k: usize) -> FixedNeurons {
         if k == 0 || k == system.output_block() {
             return Vec::new();
         }
@@ -153,7 +156,7 @@ impl Face {
     fn path(
         &self,
         system: &IncrementSystem,
-        (free, fixed): (&[Vec<usize>], &[Vec<(usize, f64)>]),
+        (free, fixed): (&[Vec<usize>], &[FixedNeurons]),
         (from, to): (usize, usize),
     ) -> LinearMap {
         let last = system.output_block();
@@ -309,7 +312,7 @@ mod tests {
             let network = random_network(&[3, 4, 5, 4, 2], activation, seed as u64).expect("valid");
             let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
             let mut face = Face::whole(&system);
-            let end = |k: usize, j: usize| if (3 * k + j + seed) % 4 == 0 { End::Lower } else { End::Upper };
+            let end = |k: usize, j: usize| if (3 * k + j + seed).is_multiple_of(4) { End::Lower } else { End::Upper };
             (1..4).for_each(|k| (0..system.len(k)).for_each(|j| face.fix(k, j, end(k, j))));
             let slope = |k: usize, j: usize| match end(k, j) {
                 End::Lower => system.slopes(k)[j].lower(),
@@ -343,11 +346,11 @@ mod tests {
             let slope = |i: usize| if k < 4 { partly.slopes(k)[i].lower() } else { 1.0 };
             signals.push(Mat::from_fn(incoming.nrows(), 1, |i, _| slope(i) * incoming[(i, 0)]));
         }
-        for k in 1..4 {
+        for (k, free) in (1..4).zip(&free[1..]) {
             for j in 0..system.len(k) {
                 all.fix(k, j, first.end(k, j).unwrap_or(End::Lower));
             }
-            assert_eq!(free[k].len(), partly.len(k));
+            assert_eq!(free.len(), partly.len(k));
         }
         let wanted = linear(&all.system(&system).expect("a chain")) * &signals[0];
         assert!((&signals[4] - wanted).norm_max() < 1e-14);

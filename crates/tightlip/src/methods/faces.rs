@@ -83,8 +83,8 @@ impl Verifier for Units<'_> {
         let Root { interior, interior_weight, .. } = self.root;
         let allowed = allowed * self.reduction.bound_scale();
         let part = (ROUNDING_SHARE * (allowed - weight) / (interior_weight - weight)).min(LARGEST_PART);
-        // Written so that NaN is refused.
-        if !(part > 0.0) {
+        // There is no room to round in. A weight that is no number leaves the largest part, and then the proof fails.
+        if part <= 0.0 {
             return None;
         }
         let mut mixed = mixed(&candidate, &place.restricted(interior), part);
