@@ -82,7 +82,7 @@ fn outputs_can_be_selected() {
     assert!((value("0-2") - value("2-0")).abs() < 1e-7 * value("0-2"));
     fails(&["bound", &model, "--output", "99"], 2, &["--output 99", "outputs from 0 to 2"]);
     fails(&["bound", &model, "--output", "1-1"], 2, &["--output 1-1"]);
-    fails(&["bound", &model, "--output", "x"], 2, &["an output selection"]);
+    fails(&["bound", &model, "--output", "x"], 2, &["`each` by itself"]);
 }
 
 #[test]

@@ -37,6 +37,7 @@ mod environment;
 mod executor;
 mod figure;
 mod folder;
+mod formulation;
 mod generator;
 mod html;
 mod merge;

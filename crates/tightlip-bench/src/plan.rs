@@ -4,6 +4,7 @@
 //! methods: A B A B, so that a machine that slows down slows all of them. A shard takes whole questions, so that methods
 //! that are compared ran on the same machine.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -144,12 +145,16 @@ impl Plan {
     pub fn new(suite: &Suite, path: &Path, external: Option<&Path>) -> Result<Self, SuiteError> {
         let content = |what| SuiteError::Content { path: path.into(), what };
         let mut cells = Vec::new();
+        // What two entries ask for is run once.
+        let mut keys = BTreeSet::new();
         let mut names: Vec<(String, String)> = Vec::new();
         for entry in &suite.networks {
+            let earlier = names.len();
             for named in networks::of_entry(entry, path, external).map_err(content)? {
-                networks::keep_names_apart(&mut names, &named).map_err(content)?;
+                networks::keep_names_apart(&mut names, earlier, &named).map_err(content)?;
                 for query in questions::about(suite, entry, &named).map_err(content)? {
-                    cells.extend(Self::question(suite, entry, &named, query).map_err(content)?);
+                    let asked = Self::question(suite, entry, &named, query).map_err(content)?;
+                    cells.extend(asked.into_iter().filter(|cell| keys.insert(cell.key.clone())));
                 }
             }
         }

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::formulation::formulation;
+
 /// Version of the columns.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -258,10 +260,9 @@ impl Record {
         self.kind == "estimate"
     }
 
-    /// The part of the method's name that says which number it computes: methods that share it and end by themselves
-    /// must agree.
+    /// Which number the method computes: methods that share it and end by themselves must agree.
     pub fn formulation(&self) -> &str {
-        self.method.split('.').next().unwrap_or(&self.method)
+        formulation(&self.method)
     }
 
     /// Layer sizes as numbers.

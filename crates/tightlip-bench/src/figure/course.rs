@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::formulation::formulation;
 use crate::record::{Question, Record, TraceRecord};
 use crate::results::Results;
 
@@ -84,9 +85,4 @@ fn rows<'r>(results: &'r Results, question: &Question, method: &str) -> impl Ite
         !row.is_estimate() && row.formulation() == formulation(method) && row.question() == *question
     };
     results.records().iter().filter(same)
-}
-
-/// The part of a method's name that says which number it computes.
-fn formulation(method: &str) -> &str {
-    method.split('.').next().unwrap_or(method)
 }

@@ -63,23 +63,27 @@ pub(super) fn of_entry(entry: &NetworkEntry, suite: &Path, external: Option<&Pat
     Ok(named)
 }
 
-/// Refuses two networks of one name; the same network again is the same network.
-pub(super) fn keep_names_apart(names: &mut Vec<(String, String)>, named: &Named) -> Result<(), String> {
+/// Refuses two networks of one name; a network of one of the first `earlier` names, which are those of the entries before, may
+/// come again, with other methods and questions.
+pub(super) fn keep_names_apart(names: &mut Vec<(String, String)>, earlier: usize, named: &Named) -> Result<(), String> {
     if named.name.is_empty() || named.name.chars().any(char::is_control) {
         return Err(format!(
             "the name of {:?} is empty or has control characters: give the network another `name`",
             named.source
         ));
     }
-    if let Some((_, source)) = names.iter().find(|(name, _)| *name == named.name) {
-        Err(format!(
-            "two networks are called {}: {source} and {}; give one of them a `name`, or leave it out",
-            named.name, named.source
-        ))
-    } else {
-        names.push((named.name.clone(), named.source.clone()));
-        Ok(())
+    let known = names.iter().enumerate().find(|(_, (name, _))| *name == named.name);
+    match known {
+        None => names.push((named.name.clone(), named.source.clone())),
+        Some((place, (_, source))) if place < earlier && *source == named.source => {}
+        Some((_, (_, source))) => {
+            return Err(format!(
+                "two networks are called {}: {source} and {}; give one of them a `name`, or leave it out",
+                named.name, named.source
+            ));
+        }
     }
+    Ok(())
 }
 
 /// Model files by name or pattern, in alphabetical order for each pattern.

@@ -247,8 +247,8 @@ fn norms_and_outputs_that_are_none_are_errors_with_what_there_is() {
         ("query = [{ input_norm = \"3\" }]", &["line 3", "`3`", "1, 2 or inf"]),
         ("query = [{ output_norm = \"l2\" }]", &["line 3", "`l2`", "1, 2 or inf"]),
         ("query = [{ input_norm = 2 }]", &["line 3", "integer `2`", "quotes"]),
-        ("query = [{ output = \"-1\" }]", &["line 3", "`-1`", "output selection"]),
-        ("query = [{ output = \"first\" }]", &["line 3", "`first`", "output selection"]),
+        ("query = [{ output = \"-1\" }]", &["line 3", "`-1`", "`each` by itself"]),
+        ("query = [{ output = \"first\" }]", &["line 3", "`first`", "`each` by itself"]),
         ("[query]\noutput = \"0\"", &["line 3", "[[query]]", "two brackets"]),
     ]);
 }

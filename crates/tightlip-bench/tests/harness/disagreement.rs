@@ -57,6 +57,10 @@ fn a_disagreement_tells_both_numbers_and_how_to_see_them_again() {
 fn methods_of_different_formulations_may_differ() {
     assert_eq!(severities(&[upper("lipsdp-layer.full.clarabel", 5.0), upper(LIFTED, 4.0)]), []);
     assert_eq!(severities(&[upper("norm-product", 5.0), upper(LIFTED, 4.0)]), []);
+    let restricted = |solver: &str| format!("geolip.dual.{solver}:one-multiplier-per-layer=yes");
+    assert_eq!(severities(&[upper(&restricted("interior"), 5.0), upper("geolip.lifted", 4.0)]), []);
+    let rows = [upper(&restricted("interior"), 5.0), upper(&restricted("clarabel"), 4.0)];
+    assert_eq!(severities(&rows), [Severity::Disagreement]);
 }
 
 #[test]

@@ -45,6 +45,26 @@ fn each_makes_one_question_of_every_output_of_a_file_and_of_a_random_network() {
 }
 
 #[test]
+fn a_network_that_comes_again_has_more_methods_and_no_cell_twice() {
+    let plan = plan(
+        r#"
+        name = "again"
+        methods = ["norm-product"]
+        query = [{ output = "each" }]
+        network = [
+          { random = { dims = ["4-5-2"] } },
+          { random = { dims = ["4-5-2"] }, methods = ["norm-product", "witness"], queries = [{ output = "1" }] },
+        ]
+        "#,
+    )
+    .expect("a plan");
+    let cells: Vec<(String, &str)> =
+        plan.cells.iter().map(|cell| (cell.query.output.to_string(), cell.method.as_str())).collect();
+    let expected = [("0", "norm-product"), ("1", "norm-product"), ("1", "witness")];
+    assert_eq!(cells, expected.map(|(output, method)| (output.to_owned(), method)));
+}
+
+#[test]
 fn the_outputs_of_a_network_that_is_not_here_cannot_be_counted() {
     let error = plan(&format!(
         r#"

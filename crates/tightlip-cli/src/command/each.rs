@@ -80,3 +80,23 @@ fn worst(failures: &[CommandFailure], outputs: usize) -> Result<(), CommandFailu
         Some(_) => Err(CommandFailure::bad_input(message, None)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::BAD_INPUT;
+
+    #[test]
+    fn the_exit_code_is_that_of_the_worst_output() {
+        let refused = || CommandFailure::refused("the proof", None);
+        let declined = || CommandFailure::declined("the method");
+        let bad = || CommandFailure::bad_input("the question", None);
+        let code = |failures: &[CommandFailure]| worst(failures, 4).map_err(|failure| failure.code()).err();
+        assert_eq!(code(&[]), None);
+        assert_eq!(code(&[declined(), declined()]), Some(DECLINED));
+        assert_eq!(code(&[declined(), bad(), declined()]), Some(BAD_INPUT));
+        assert_eq!(code(&[bad(), refused(), declined()]), Some(REFUSED));
+        let message = worst(&[refused(), declined()], 4).expect_err("two failures").to_string();
+        assert!(message.contains("2 of 4 outputs"), "{message}");
+    }
+}

@@ -1,0 +1,39 @@
+//! Which number a method computes, by its name.
+
+/// Options that change the program, not the way it is solved. Their bounds are larger than those of the program without them.
+const RESTRICTIONS: [&str; 2] = ["one-input-multiplier=yes", "one-multiplier-per-layer=yes"];
+
+/// The part of a method's name that says which number it computes: what stands before the first point, or the restrictions of
+/// the program by options. Methods that share it and end by themselves must agree.
+pub(crate) fn formulation(method: &str) -> &str {
+    match RESTRICTIONS.iter().filter_map(|option| method.find(option)).min() {
+        Some(place) => &method[place..],
+        None => method.split('.').next().unwrap_or(method),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tightlip::choose;
+
+    use super::*;
+
+    #[test]
+    fn ways_to_solve_a_program_share_its_formulation_and_restrictions_of_it_have_their_own() {
+        let of = |name: &str| {
+            choose(name).expect("a method of the list");
+            formulation(name).to_owned()
+        };
+        assert_eq!(of("geolip.dual.interior"), "geolip");
+        assert_eq!(of("geolip.natural.lifted"), "geolip");
+        assert_eq!(of("lipsdp-neuron.full.clarabel:form=published"), "lipsdp-neuron");
+        assert_eq!(of("norm-product"), "norm-product");
+        for (restriction, other) in [(RESTRICTIONS[0], RESTRICTIONS[1]), (RESTRICTIONS[1], RESTRICTIONS[0])] {
+            let restricted = of(&format!("geolip.dual.interior:{restriction}"));
+            assert_eq!(of(&format!("geolip.dual.clarabel:{restriction}")), restricted);
+            assert_ne!(of("geolip.dual.interior"), restricted);
+            assert_ne!(of(&format!("geolip.dual.interior:{other}")), restricted);
+            assert_ne!(of(&format!("geolip.dual.interior:{restriction}:{other}")), restricted);
+        }
+    }
+}
