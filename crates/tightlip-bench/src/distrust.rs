@@ -84,7 +84,7 @@ struct Best {
 
 impl Best {
     fn of(rows: &[&Record]) -> Self {
-        let formal = rows.iter().filter(|row| row.kind == "fgl-lower").filter_map(|row| row.proved);
+        let formal = rows.iter().filter_map(|row| formal_lower(row));
         Self {
             upper: rows.iter().filter_map(|row| row.upper()).reduce(f64::min),
             witness: rows.iter().filter_map(|row| row.lower_witness).reduce(f64::max),
@@ -95,6 +95,15 @@ impl Best {
     /// The largest number that a bound ignoring biases, like all methods here so far, cannot be below.
     fn lower(self) -> Option<f64> {
         self.witness.into_iter().chain(self.formal).reduce(f64::max)
+    }
+}
+
+/// A proved lower bound of the formal constant: of a pattern, or of a method that computes the constant itself.
+fn formal_lower(row: &Record) -> Option<f64> {
+    match row.kind.as_ref() {
+        "fgl-lower" => row.proved,
+        _ if row.formulation() == "fgl" => row.relaxation_lower,
+        _ => None,
     }
 }
 
@@ -131,7 +140,7 @@ fn contradictions(question: &Question, rows: &[&Record]) -> Vec<Finding> {
     let witness = rows.iter().filter_map(|row| Some((*row, row.lower_witness?)));
     alarm("the proved lower bound", largest(witness), smallest(uppers()));
     // Every upper bound here ignores biases, so it holds for the formal constant, too.
-    let formal = rows.iter().filter(|row| row.kind == "fgl-lower").filter_map(|row| Some((*row, row.proved?)));
+    let formal = rows.iter().filter_map(|row| Some((*row, formal_lower(row)?)));
     alarm("the proved lower bound of the formal constant", largest(formal), smallest(uppers()));
     for formulation in formulations(rows) {
         // What an estimate relaxes is not what the bounds of its name relax.

@@ -214,8 +214,12 @@ fn parts(node: BranchNode, face: &Face, system: &IncrementSystem) -> Result<[Fac
         BranchNode::Slope { block, neuron } => {
             (1..last).contains(&block) && neuron < system.len(block) && face.end(block, neuron).is_none()
         }
-        BranchNode::Inputs { first, second } => first.max(second) < system.len(0),
-        BranchNode::Outputs { first, second } => first.max(second) < system.len(last),
+        BranchNode::Inputs { first, second } => {
+            first.max(second) < system.len(0) && !face.has_joined_inputs(first, second)
+        }
+        BranchNode::Outputs { first, second } => {
+            first.max(second) < system.len(last) && !face.has_joined_outputs(first, second)
+        }
         BranchNode::Leaf(_) => false,
     };
     if !exists {

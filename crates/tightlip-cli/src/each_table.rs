@@ -84,7 +84,7 @@ impl EachOutput {
             ("method", methods.join(", ")),
         ])?;
         let rows: Vec<Vec<String>> = self.outputs.iter().map(|row| cells(row, first.kind)).collect();
-        table::print_rows(header(first.kind), &rows)?;
+        table::print_rows(header(first), &rows)?;
         table::print_lines(&self.totals(first.kind))
     }
 
@@ -115,9 +115,12 @@ fn number(report: &Report) -> Option<f64> {
     if report.kind == Kind::Estimate { Some(report.claimed) } else { report.value }
 }
 
-/// The columns for methods of a kind.
-fn header(kind: Kind) -> &'static [&'static str] {
-    match kind {
+/// The columns for methods like that of a report.
+fn header(report: &Report) -> &'static [&'static str] {
+    match report.kind {
+        Kind::Upper if report.is_formal => {
+            &["output", "upper bound", "lower bound", "FGL at least", "gap", "seconds", "status"]
+        }
         Kind::Upper => &["output", "upper bound", "lower bound", "relaxation", "gap", "seconds", "status"],
         Kind::FglLower => &["output", "FGL at least", "seconds", "status"],
         Kind::Lower => &["output", "lower bound", "seconds", "status"],

@@ -70,6 +70,22 @@ impl Face {
         self.ends[block - 1][neuron] = Some(end);
     }
 
+    /// Whether two inputs are known to be equal or opposite; an input is equal to itself.
+    ///
+    /// # Panics
+    /// If there is no such input.
+    pub fn has_joined_inputs(&self, first: usize, second: usize) -> bool {
+        self.inputs.has_joined(first, second)
+    }
+
+    /// Whether the signs of two outputs are known to be equal or opposite.
+    ///
+    /// # Panics
+    /// If there is no such output.
+    pub fn has_joined_outputs(&self, first: usize, second: usize) -> bool {
+        self.outputs.has_joined(first, second)
+    }
+
     /// Says that two inputs are equal, or opposite; for ℓ∞ inputs.
     ///
     /// # Panics

@@ -81,7 +81,7 @@ fn named(name: &str) -> &'static dyn Method {
 }
 
 /// Proves what the judge has not yet proved of a proposal; the best of it.
-fn prove(proposal: &Proposal, judge: &mut Judge<'_>) -> Result<Proved, Refusal> {
+pub(crate) fn prove(proposal: &Proposal, judge: &mut Judge<'_>) -> Result<Proved, Refusal> {
     let (smallest, largest) = if proposal.interrupted {
         (FIRST_MARGIN_INTERRUPTED, LARGEST_MARGIN_INTERRUPTED)
     } else {

@@ -37,6 +37,9 @@ impl<'s> TreeLedger<'s> {
     }
 
     /// A prover for the faces of one case.
+    ///
+    /// # Panics
+    /// If the question has no such input or output.
     pub fn prover(&self, case: Case) -> FaceProver {
         FaceProver::new(&self.token, (self.system, &self.query), case)
     }

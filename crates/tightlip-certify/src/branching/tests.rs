@@ -227,7 +227,7 @@ fn proofs_serve_their_own_face_and_question_only() {
     let half = |edge: &Edge| Edge { map: edge.map.clone().then(LinearMap::Scale(vec![0.5; 2])), ..edge.clone() };
     let edges = system.edges().iter().map(half).collect();
     let smaller = IncrementSystem::new(2, vec![system.slopes(1).to_vec()], 2, edges).expect("valid");
-    let mut other = TreeLedger::new(&smaller, &query);
+    let other = TreeLedger::new(&smaller, &query);
     let other_prover = other.prover(case);
     let quarter = |place: usize| {
         let mut multipliers = tree.multipliers[place].as_ref().clone();

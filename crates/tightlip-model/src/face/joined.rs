@@ -25,6 +25,11 @@ impl Joined {
         (0..self.by.len()).filter(|&i| self.by[i].0 == i).collect()
     }
 
+    /// Whether one coordinate stands for both.
+    pub(super) fn has_joined(&self, first: usize, second: usize) -> bool {
+        self.by[first].0 == self.by[second].0
+    }
+
     /// Joins two coordinates and whatever stands with them.
     pub(super) fn join(&mut self, first: usize, second: usize, opposite: bool) {
         let ((leader, first_sign), (follower, second_sign)) = (self.by[first], self.by[second]);

@@ -14,14 +14,13 @@ use tightlip_lifted::LiftedIteration;
 use tightlip_model::{Face, Limits, Multipliers, Reduction, RelaxationPoint, Weight};
 
 use super::lipsdp_neuron_lifted;
-use crate::judge::SMALLEST_MARGIN;
+use crate::judge::Proved;
 use crate::method::{Decline, Method, Problem};
+use crate::settle::prove;
 use crate::{Context, Judge};
 
 /// The method whose nodes these are.
 pub(super) const NAME: &str = "fgl.branch";
-/// Largest margin for the multipliers of a root whose iteration has not come to its end.
-const LARGEST_MARGIN: f64 = 1e-3;
 /// The margin ε̂ of the strictly feasible multipliers.
 const INTERIOR_MARGIN: f64 = 0.1;
 /// Relative gap to which a face is solved as a question of its own.
@@ -61,14 +60,13 @@ impl Root {
 fn solved(problem: &Problem<'_>, context: &Context) -> Result<Multipliers, Decline> {
     let mut judge = Judge::new(problem, context);
     let proposal = lipsdp_neuron_lifted::METHOD.propose(problem, context, &mut judge)?;
-    let mut last = None;
-    for candidate in &proposal.candidates {
-        last = judge.search(candidate, SMALLEST_MARGIN, LARGEST_MARGIN).err().or(last);
-    }
-    match judge.best().map(|best| &best.proof) {
-        Some(tightlip_certify::Proof::Whole(segments)) if segments.len() == 1 => Ok(segments[0].multipliers.clone()),
+    match prove(&proposal, &mut judge) {
+        Ok(Proved { proof: tightlip_certify::Proof::Whole(segments), .. }) if segments.len() == 1 => {
+            Ok(segments[0].multipliers.clone())
+        }
         _ if context.limits.stop_requested() => Err(Decline::Stopped { method: NAME }),
-        _ => Err(declined(&last.unwrap_or_else(Refusal::nothing_tried))),
+        Ok(_) => Err(declined(&"the multipliers of the relaxation are not in one piece")),
+        Err(refusal) => Err(declined(&refusal)),
     }
 }
 
