@@ -25,6 +25,8 @@ the only output j, or both; a single number has the l2 norm |.|. Every case has 
 
 Level: a claim that is only probabilistic is accepted if this exact proof succeeds, which is more than it claims.
 
+Trees: a certificate of the formal constant is a tree of slopes, see tree_certificates.py.
+
 Segments: a certificate may cut the network after hidden blocks. A segment ends in the pre-activations of the block it
 is cut at (l2 norm); the activation there multiplies by at most max(|a|, |b|); the bounds of the segments multiply.
 
@@ -42,6 +44,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+
+import tree_certificates
 
 Row = dict[int, Fraction]  # the non-zero entries of a row, by column
 Matrix = list[Row]
@@ -314,8 +318,14 @@ def check(net: Network, certificate: dict) -> tuple[Fraction, Fraction]:
         raise ValueError("a proof by all patterns has no multipliers, which are what is checked here")
     select_output(net, query["output"])
     todo = cases_of(net, *norms)
-    whole, proofs = certificate.get("segments", []), certificate.get("cases", [])
-    if whole and not proofs:
+    whole, proofs, trees = (certificate.get(key, []) for key in ("segments", "cases", "trees"))
+    if trees and (whole or proofs):
+        raise Refused("more than one kind of proof")
+    if trees:
+        proofs = [{"cases": [entry["case"]], "tree": entry["tree"]} for entry in trees]
+        if [entry["case"] for entry in trees] == [{"input": None, "output": None}]:
+            todo = {(None, None)}  # with l2 in the place of l1 inputs and l-infinity outputs
+    elif whole and not proofs:
         # |x|_2 <= |x|_1 and |y|_inf <= |y|_2: a bound for l2 in the place of l1 inputs and l-infinity outputs will do.
         todo, proofs = {(None, None)}, [{"cases": [{"input": None, "output": None}], "segments": whole}]
     elif whole or todo == {(None, None)}:
@@ -327,7 +337,11 @@ def check(net: Network, certificate: dict) -> tuple[Fraction, Fraction]:
                 raise Refused(f"the case {case} is given twice or is none of the question")
             todo.remove(case)
             try:
-                square = max(square, prove_segments(restrict(net, case), proof["segments"], *norms))
+                part = restrict(net, case)
+                if trees:
+                    square = max(square, tree_certificates.prove_tree(part, proof["tree"], norms, sys.modules[__name__]))
+                else:
+                    square = max(square, prove_segments(part, proof["segments"], *norms))
             except Refused as reason:
                 raise Refused(str(reason) if case == (None, None) else f"case {case}: {reason}") from None
     if todo:
