@@ -26,5 +26,12 @@ python=$(command -v python3 || true)
 if [ -n "$python" ]; then
   "$python" scripts/check_records.py "$folder/run"
   "$python" scripts/check_report.py "$folder/run"
+  # The second reader, in exact rational arithmetic: multipliers, and a tree of slopes.
+  "$tightlip" convert data/iris_4-5-3_relu_std.onnx -o "$folder/iris.json" > /dev/null
+  for method in lipsdp-neuron.lifted fgl.branch; do
+    "$tightlip" bound data/iris_4-5-3_relu_std.onnx --method "$method" --input-norm inf \
+      --certificate "$folder/certificate.json" > /dev/null
+    "$python" scripts/verify_certificate.py "$folder/iris.json" "$folder/certificate.json"
+  done
 fi
 printf '%d models bounded and verified\n' "$count"

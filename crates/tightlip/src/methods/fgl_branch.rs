@@ -107,6 +107,10 @@ struct Totals {
     sweeps: u64,
     /// The norm of the best pattern, proved.
     lower: f64,
+    /// The largest bound of all cases but the one that is being searched.
+    others: f64,
+    /// The largest bound of the cases that have been entered.
+    entered: f64,
     trace: Vec<TraceRow>,
 }
 
@@ -149,7 +153,10 @@ impl Run<'_> {
     /// Searches cases, the largest first, as long as one can be above the best pattern.
     fn search_cases(&mut self, mut entries: Vec<Entry<'_>>, ledger: &mut TreeLedger<'_>) -> Result<(), Decline> {
         entries.sort_by(|one, other| other.proof.value().total_cmp(&one.proof.value()));
-        for entry in &entries {
+        for (place, entry) in entries.iter().enumerate() {
+            // Those behind are no larger than the next; those before have left their bounds.
+            let next = entries.get(place + 1).map_or(0.0, |next| next.proof.value());
+            self.totals.others = self.totals.entered.max(next);
             if self.is_closed(&entry.proof) {
                 self.leave(entry, ledger)?;
             } else if self.context.limits.stop_requested() {
@@ -195,8 +202,11 @@ impl Run<'_> {
         tree: (Vec<BranchNode>, &[Arc<FaceProof>]),
         ledger: &mut TreeLedger<'_>,
     ) -> Result<(), Decline> {
-        self.totals.leaves += tree.1.len() as u64;
-        ledger.enter(&entry.prover, tree, &self.context.limits).map(|_| ()).map_err(|refusal| declined(&refusal))
+        let leaves = tree.1.len() as u64;
+        let value = ledger.enter(&entry.prover, tree, &self.context.limits).map_err(|refusal| declined(&refusal))?;
+        self.totals.leaves += leaves;
+        self.totals.entered = self.totals.entered.max(value);
+        Ok(())
     }
 
     /// Searches one case and enters its tree.
@@ -226,7 +236,12 @@ impl Run<'_> {
         let lower = pattern_value(problem, &reduction, &found.pattern, limits).unwrap_or(0.0);
         self.totals.lower = self.totals.lower.max(lower);
         let (nodes, proofs) = nodes_of(&found, &reduction);
-        self.enter(entry, (nodes, &proofs), ledger)
+        // A leaf that has its proof from a node above is proved again for itself. Should that fail, the case has the bound it began with.
+        self.enter(entry, (nodes, &proofs), ledger).or_else(|_| {
+            self.totals.open += 1;
+            self.totals.stopped = "stalled: a leaf could not be proved by the multipliers of the node above";
+            self.enter(entry, (vec![BranchNode::Leaf(0)], &[root.proof.clone()]), ledger)
+        })
     }
 
     /// Writes down how far a search is, now and then, and tells it.
@@ -236,7 +251,7 @@ impl Run<'_> {
             return;
         }
         self.told_s = time_s;
-        let (lower, upper) = (scale * progress.lower, scale * progress.upper);
+        let (lower, upper) = (scale * progress.lower, (scale * progress.upper).max(self.totals.others));
         let (nodes, sweeps) = (self.totals.nodes + progress.nodes, self.totals.sweeps + progress.sweeps);
         self.context.report(&Stage::Branching { nodes, open: progress.open as u64, lower, upper });
         self.totals.trace.push(TraceRow {
