@@ -185,7 +185,7 @@ impl Run<'_> {
     /// Enters a case as it is.
     fn leave(&mut self, entry: &Entry<'_>, ledger: &mut TreeLedger<'_>) -> Result<(), Decline> {
         self.totals.nodes += 1;
-        self.enter(entry, (vec![BranchNode::Leaf(0)], &[entry.proof.clone()]), ledger)
+        self.enter(entry, (vec![BranchNode::Leaf(0)], std::slice::from_ref(&entry.proof)), ledger)
     }
 
     /// Enters a case for which there is no time.
@@ -215,7 +215,7 @@ impl Run<'_> {
         let reduction = Reduction::new(&problem.system, &problem.query, Scaling::PerNeuron);
         let Some(reduction) = reduction.filter(|_| !self.is_closed(&root.proof)) else {
             self.totals.nodes += 1;
-            return self.enter(entry, (vec![BranchNode::Leaf(0)], &[root.proof.clone()]), ledger);
+            return self.enter(entry, (vec![BranchNode::Leaf(0)], std::slice::from_ref(&root.proof)), ledger);
         };
         let (scale, limits) = (reduction.bound_scale(), &self.context.limits);
         let units = Units { problem, reduction: &reduction, root, prover: &entry.prover, limits: limits.clone() };
@@ -240,7 +240,7 @@ impl Run<'_> {
         self.enter(entry, (nodes, &proofs), ledger).or_else(|_| {
             self.totals.open += 1;
             self.totals.stopped = "stalled: a leaf could not be proved by the multipliers of the node above";
-            self.enter(entry, (vec![BranchNode::Leaf(0)], &[root.proof.clone()]), ledger)
+            self.enter(entry, (vec![BranchNode::Leaf(0)], std::slice::from_ref(&root.proof)), ledger)
         })
     }
 
