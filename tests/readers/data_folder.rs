@@ -31,7 +31,7 @@ fn every_file_has_the_sizes_and_the_activation_of_its_name() {
         let name = entry.expect("readable").file_name().into_string().expect("plain names");
         let Some(dims) = name.split('_').find(|part| part.contains('-')) else { continue };
         let dims = dims.split('.').next().unwrap_or_default();
-        let sizes: Vec<usize> = dims.split('-').map(|size| size.parse().expect("a size")).collect();
+        let sizes = tightlip_bench::sizes(dims).expect("sizes");
         let network = data_network(&name);
         assert_eq!((network.inputs(), network.outputs()), (sizes[0], sizes[sizes.len() - 1]), "{name}");
         let hidden = network.hidden();
@@ -41,7 +41,7 @@ fn every_file_has_the_sizes_and_the_activation_of_its_name() {
         assert!(hidden.iter().all(|(activation, _)| activation.to_string().starts_with(said)), "{name}");
         files += 1;
     }
-    assert_eq!(files, 22, "files in data/");
+    assert_eq!(files, 27, "files in data/");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Every single output of a network: the same question about each of them, by the same method.
 //!
 //! Every output is bounded and proved as if it had been asked for alone. What is shared is time: the limit is that of all of
-//! them, and the steep pairs of points for the lower bounds are looked for together, with the budget of one search.
+//! them in equal parts, and the steep pairs of points for the lower bounds are looked for together, with the budget of one search.
 
 use std::time::Instant;
 
@@ -53,8 +53,8 @@ pub fn answer(
 
 /// [`answer`] for every single output of `network` in turn, under the norms of `query`, whatever outputs that names.
 ///
-/// The limits are those of all outputs together: the first one is always begun, the others unless a limit has struck. The
-/// lower bounds beside upper ones come last, and each report is charged an equal part of their seconds. One output that
+/// The limits are those of all outputs together, each has an equal part of the time that is left: the first one is always begun,
+/// the others unless a limit has struck. The lower bounds beside upper ones come last, and each report is charged an equal part of their seconds. One output that
 /// fails does not keep the others from being answered.
 pub fn each_output(
     network: &Network,
@@ -64,9 +64,9 @@ pub fn each_output(
 ) -> Vec<Result<Answer, Failure>> {
     let queries = Outputs::Each.queries(query, network.outputs());
     if let Some(method) = asked_below(method) {
-        return in_turn(&queries, context, |query| below(network, query, method, context));
+        return in_turn(&queries, context, |query, context| below(network, query, method, context));
     }
-    let outcomes = in_turn(&queries, context, |query| upper_bound(network, query, method, context));
+    let outcomes = in_turn(&queries, context, |query, context| upper_bound(network, query, method, context));
     with_lower_bounds(network, &queries, outcomes, context)
 }
 
@@ -84,14 +84,22 @@ fn below(network: &Network, query: Query, method: &dyn Method, context: &Context
     Ok(report.into())
 }
 
-/// Asks in turn, until a limit strikes.
+/// Asks in turn, until a limit strikes; each has an equal part of the time that is left.
 fn in_turn<T>(
     queries: &[Query],
     context: &Context,
-    ask: impl Fn(Query) -> Result<T, Failure>,
+    ask: impl Fn(Query, &Context) -> Result<T, Failure>,
 ) -> Vec<Result<T, Failure>> {
     let turn = |(k, query): (usize, &Query)| {
-        if k > 0 && context.limits.stop_requested() { Err(Failure::NotBegun) } else { ask(*query) }
+        if k > 0 && context.limits.stop_requested() {
+            return Err(Failure::NotBegun);
+        }
+        let mut own = context.clone();
+        own.limits.deadline = context.limits.deadline.map(|deadline| {
+            let now = Instant::now();
+            now + deadline.saturating_duration_since(now) / (queries.len() - k) as u32
+        });
+        ask(*query, &own)
     };
     queries.iter().enumerate().map(turn).collect()
 }

@@ -59,7 +59,14 @@ impl Root {
 /// The proved multipliers of a problem's relaxation, rounded.
 fn solved(problem: &Problem<'_>, context: &Context) -> Result<Multipliers, Decline> {
     let mut judge = Judge::new(problem, context);
-    let proposal = lipsdp_neuron_lifted::METHOD.propose(problem, context, &mut judge)?;
+    let proposal =
+        lipsdp_neuron_lifted::METHOD.propose(problem, context, &mut judge).map_err(|decline| match decline {
+            Decline::Memory { what, needed_mib, limit_mib, .. } => {
+                Decline::Memory { method: NAME, what, needed_mib, limit_mib }
+            }
+            Decline::Stopped { .. } => Decline::Stopped { method: NAME },
+            other => other,
+        })?;
     match prove(&proposal, &mut judge) {
         Ok(Proved { proof: tightlip_certify::Proof::Whole(segments), .. }) if segments.len() == 1 => {
             Ok(segments[0].multipliers.clone())
