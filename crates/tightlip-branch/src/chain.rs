@@ -32,7 +32,6 @@ impl Chain {
     /// For norms other than ℓ2 or ℓ∞ in and ℓ2 or ℓ1 out.
     pub(crate) fn new(system: &IncrementSystem, query: &Query) -> Option<Self> {
         let last = system.output_block();
-        let is_chain = system.edges().len() == last && system.edges().iter().all(|edge| edge.to == edge.from + 1);
         let signs = |norm: Norm, separable: Norm| {
             assert!(norm == Norm::L2 || norm == separable, "other norms are reduced to these before");
             norm == separable
@@ -41,7 +40,7 @@ impl Chain {
             input_signs: signs(query.input_norm, Norm::LInf),
             output_signs: signs(query.output_norm, Norm::L1),
         };
-        is_chain.then(|| Self {
+        system.is_chain().then(|| Self {
             maps: system.edges().iter().map(|edge| edge.map.to_dense()).collect(),
             slopes: (1..last)
                 .map(|k| system.slopes(k).iter().map(|slope| (slope.lower(), slope.upper())).collect())

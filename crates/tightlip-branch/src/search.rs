@@ -2,8 +2,6 @@
 
 use std::collections::BinaryHeap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use tightlip_model::{Face, IncrementSystem, Limits, Query, RelaxationPoint};
 
@@ -246,7 +244,8 @@ impl Running<'_> {
             .zip(self.nodes..)
             .map(|((parent, face), number)| Job { parent, face, number })
             .collect();
-        let mut done = self.bound_all(&jobs).into_iter();
+        // The results do not depend on the number of threads.
+        let mut done = self.limits.each_in_parallel(&jobs, |job| self.bound_one(job)).into_iter();
         self.nodes += jobs.len() as u64;
         let faces = jobs.into_iter().map(|job| job.face).collect::<Vec<_>>();
         let mut faces = faces.into_iter();
@@ -267,28 +266,6 @@ impl Running<'_> {
                 self.enter((proved, place), faces.next().expect("a face for each child"), bounded);
             }
         }
-    }
-
-    /// Bounds all jobs on the threads of the limits; the results do not depend on their number.
-    fn bound_all(&self, jobs: &[Job<'_>]) -> Vec<Done> {
-        let next = AtomicUsize::new(0);
-        let done: Vec<Mutex<Option<Done>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
-        let work = || {
-            loop {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                let Some(job) = jobs.get(place) else { break };
-                let result = self.bound_one(job);
-                *done[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..self.limits.threads.min(jobs.len()) {
-                scope.spawn(work);
-            }
-            work();
-        });
-        let taken = |slot: Mutex<Option<Done>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
-        done.into_iter().map(|slot| taken(slot).expect("every job is done")).collect()
     }
 
     /// Bounds one child, and rounds its point if it is its turn, or if it is a pattern already.

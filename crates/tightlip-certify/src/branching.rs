@@ -9,8 +9,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tightlip_model::{Case, End, Face, IncrementSystem, Limits, Multipliers, Query};
@@ -186,23 +184,7 @@ impl BranchTree {
                 _ => prover.prove(face.clone(), multipliers.clone(), &alone).map(|proof| proof.value),
             }
         };
-        let next = AtomicUsize::new(0);
-        let results = Mutex::new(vec![Ok(0.0); leaves.len()]);
-        let work = || {
-            loop {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                let Some(leaf) = leaves.get(place) else { break };
-                let result = prove(leaf);
-                results.lock().unwrap_or_else(PoisonError::into_inner)[place] = result;
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..limits.threads.min(leaves.len()) {
-                scope.spawn(work);
-            }
-            work();
-        });
-        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let results = limits.each_in_parallel(leaves, prove);
         results.into_iter().try_fold(0.0_f64, |largest, value| Ok(largest.max(value?)))
     }
 }

@@ -130,10 +130,9 @@ impl Face {
     /// [`Error::System`] for a system with skip connections, or of another shape than the face.
     pub fn system(&self, system: &IncrementSystem) -> Result<IncrementSystem, Error> {
         let last = system.output_block();
-        let is_chain = system.edges().len() == last && system.edges().iter().all(|edge| edge.to == edge.from + 1);
         let fits = (1..last).map(|k| system.len(k)).eq(self.ends.iter().map(Vec::len))
             && (system.len(0), system.len(last)) == (self.inputs.len(), self.outputs.len());
-        if !is_chain || !fits {
+        if !system.is_chain() || !fits {
             let reason = "slopes are fixed in chains only, and in the chain they were chosen for".to_owned();
             return Err(Error::System { reason });
         }

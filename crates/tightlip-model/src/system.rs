@@ -150,6 +150,11 @@ impl IncrementSystem {
         self.hidden.iter().map(Vec::len).sum()
     }
 
+    /// Whether there is one edge into each block, from the block before: no skip connection.
+    pub fn is_chain(&self) -> bool {
+        self.edges.len() == self.output_block() && self.edges.iter().all(|edge| edge.to == edge.from + 1)
+    }
+
     /// The edges, in the order of their targets, then sources.
     pub fn edges(&self) -> &[Edge] {
         &self.edges

@@ -53,9 +53,9 @@ pub fn answer(
 
 /// [`answer`] for every single output of `network` in turn, under the norms of `query`, whatever outputs that names.
 ///
-/// The limits are those of all outputs together, each has an equal part of the time that is left: the first one is always begun,
-/// the others unless a limit has struck. The lower bounds beside upper ones come last, and each report is charged an equal part of their seconds. One output that
-/// fails does not keep the others from being answered.
+/// The limits are those of all outputs together, each has an equal part of the time that is left: the first one is always
+/// begun, the others unless a limit has struck. The lower bounds beside upper ones come last, and each report is charged an
+/// equal part of their seconds. One output that fails does not keep the others from being answered.
 pub fn each_output(
     network: &Network,
     query: Query,

@@ -1,7 +1,7 @@
 //! The judge: proves what methods propose, and keeps the best.
 //!
-//! A proposal of multipliers is rounded with a margin `ε` and proved; patterns are enumerated. If the matrix is too large to factorise, the bound is proved with
-//! probability instead, from a draw that depends on everything claimed.
+//! A proposal of multipliers is rounded with a margin `ε` and proved; patterns are enumerated. If the matrix is too large to
+//! factorise, the bound is proved with probability instead, from a draw that depends on everything claimed.
 
 use std::time::{Duration, Instant};
 

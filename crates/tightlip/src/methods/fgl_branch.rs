@@ -57,7 +57,7 @@ impl Method for FglBranch {
         context.report(&Stage::Assembling);
         let start = Instant::now();
         check_count(problem)?;
-        if Face::whole(&problem.system).system(&problem.system).is_err() {
+        if !problem.system.is_chain() {
             return Err(declined(&"slopes are fixed in chains; this network has skip connections"));
         }
         let mut run = Run { context, start, totals: Totals::default(), told_s: 0.0 };
@@ -67,7 +67,7 @@ impl Method for FglBranch {
         let direct = Problem { query: Case::query(&problem.query), ..problem.clone() };
         let prover = ledger.prover(Case { input: None, output: None });
         let root = Root::new(&direct, &prover, context)?;
-        let whole = Entry { problem: direct, prover, proof: root.proof.clone() };
+        let whole = Entry { problem: direct, prover, proof: root.proof.clone(), root: None };
         if whole.problem.query == problem.query {
             run.search(&whole, &root, &mut ledger)?;
         } else {
@@ -87,6 +87,8 @@ struct Entry<'p> {
     problem: Problem<'p>,
     prover: FaceProver,
     proof: Arc<FaceProof>,
+    /// Its relaxation, where it has been solved; other cases are covered by the multipliers of one that has.
+    root: Option<Root>,
 }
 
 /// A search with what it has told so far.
@@ -133,19 +135,19 @@ impl Run<'_> {
             });
             let covered = proofs.next().map(Arc::new);
             drop(proofs);
-            let proof = match covered {
-                Some(proof) => proof,
+            let (proof, root) = match covered {
+                Some(proof) => (proof, None),
                 None => match Root::new(&problem, &prover, self.context) {
                     Ok(root) => {
                         solved.push(entries.len());
-                        root.proof
+                        (root.proof.clone(), Some(root))
                     }
                     Err(Decline::Stopped { .. }) => return Ok(None),
                     Err(decline) => return Err(decline),
                 },
             };
             most = most.max(proof.value());
-            entries.push(Entry { problem, prover, proof });
+            entries.push(Entry { problem, prover, proof, root });
         }
         Ok(Some(entries))
     }
@@ -161,6 +163,8 @@ impl Run<'_> {
                 self.leave(entry, ledger)?;
             } else if self.context.limits.stop_requested() {
                 self.abandon(entry, ledger)?;
+            } else if let Some(root) = &entry.root {
+                self.search(entry, root, ledger)?;
             } else {
                 match Root::new(&entry.problem, &entry.prover, self.context) {
                     Ok(root) => self.search(entry, &root, ledger)?,

@@ -38,9 +38,7 @@ impl Method for NormProduct {
         context.report(&Stage::Assembling);
         let start = Instant::now();
         let system = &problem.system;
-        let chain =
-            system.edges().len() == system.output_block() && system.edges().iter().all(|edge| edge.to == edge.from + 1);
-        if !chain {
+        if !system.is_chain() {
             return Err(Decline::Solver {
                 method: self.name(),
                 reason: "the product of norms is for chains; this network has skip connections".to_owned(),
