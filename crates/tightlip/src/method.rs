@@ -275,6 +275,12 @@ pub trait Method: Sync {
     /// The paper it follows.
     fn reference(&self) -> &'static str;
 
+    /// Whether it is one of the scalable bounds that `all-closed-form` puts side by side: products of norms and multipliers
+    /// chosen layer by layer, without a solver for all of them together.
+    fn is_closed_form(&self) -> bool {
+        false
+    }
+
     /// Proposes multipliers. When a limit strikes, the best multipliers so far. An iterative method may have the judge
     /// prove what it has on the way; a method whose proof needs no multipliers has the judge prove it and proposes nothing
     /// more.

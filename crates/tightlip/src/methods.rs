@@ -5,8 +5,10 @@ use tightlip_model::{IncrementSystem, Norm};
 use crate::method::Decline;
 use crate::{Context, Method};
 
+mod closed_form;
 mod conic;
 mod constant;
+mod eclipse_fast;
 mod eigenvalue;
 mod estimate;
 mod faces;
@@ -22,6 +24,7 @@ mod geolip_natural_clarabel;
 mod geolip_natural_interior;
 mod geolip_natural_lifted;
 mod interior;
+mod layerwise;
 mod lifted;
 mod lipdiff_penalty_estimate;
 mod lipsdp_layer_chordal_clarabel;
@@ -39,6 +42,10 @@ mod lipsdp_neuron_subgradient;
 mod lipsdp_tau_estimate;
 mod norm_product;
 mod relative;
+mod syed_hu;
+mod syed_hu_gc;
+mod syed_hu_shift;
+mod syed_hu_sn;
 mod unit_bound;
 mod witness;
 
@@ -66,6 +73,11 @@ pub(crate) const ALL_NORMS: &[(Norm, Norm)] = &[
 /// Every method: upper bounds from cheap and loose to expensive and tight, lower bounds, and what is no bound.
 pub const METHODS: &[&dyn Method] = &[
     &norm_product::NormProduct,
+    &eclipse_fast::METHOD,
+    &syed_hu_sn::METHOD,
+    &syed_hu_gc::METHOD,
+    &syed_hu_shift::METHOD,
+    &syed_hu::METHOD,
     &lipsdp_layer_full_clarabel::METHOD,
     &lipsdp_layer_full_clarabel_chordal::METHOD,
     &lipsdp_layer_chordal_clarabel::METHOD,

@@ -209,6 +209,10 @@ impl Method for WithOptions {
         self.inner().reference()
     }
 
+    fn is_closed_form(&self) -> bool {
+        self.inner().is_closed_form()
+    }
+
     fn options(&self) -> &'static [MethodOption] {
         self.inner().options()
     }

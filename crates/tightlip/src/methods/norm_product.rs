@@ -34,6 +34,10 @@ impl Method for NormProduct {
         "Szegedy et al., Intriguing properties of neural networks, ICLR 2014"
     }
 
+    fn is_closed_form(&self) -> bool {
+        true
+    }
+
     fn propose(&self, problem: &Problem<'_>, context: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
         context.report(&Stage::Assembling);
         let start = Instant::now();

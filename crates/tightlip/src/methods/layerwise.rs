@@ -1,0 +1,82 @@
+//! What the layerwise methods have in common: the reduced chain they work on, and the way back.
+//!
+//! They are methods for ℓ2 → ℓ2. Inputs in ℓ∞ and outputs in ℓ1 are answered through `‖·‖₂ ≤ √n ‖·‖_∞` and `‖·‖₁ ≤ √n ‖·‖₂`:
+//! the multiplier of an end in ℓ2 is given to every coordinate, which weighs `n` times as much, so the bound is `√n` times
+//! that of ℓ2. Within a layer all neurons keep their units: the closed forms are not invariant under rescaling single neurons.
+
+use tightlip_certify::Segment;
+use tightlip_layerwise::Chain;
+use tightlip_model::{Multipliers, Norm, Query, Reduction, Scaling, Weight};
+
+use crate::Context;
+use crate::method::{Decline, Problem};
+
+/// A problem as layerwise methods see it.
+pub(super) struct Layerwise<'p> {
+    problem: &'p Problem<'p>,
+    reduction: Reduction,
+    chain: Chain,
+    /// `√n` for each end that is not in ℓ2.
+    ends: f64,
+}
+
+impl<'p> Layerwise<'p> {
+    /// Reduces the problem; `None` if no output depends on any input.
+    ///
+    /// # Errors
+    /// A [`Decline`] for skip connections, for linear neurons, or if memory does not suffice.
+    pub(super) fn new(
+        method: &'static str,
+        problem: &'p Problem<'p>,
+        context: &Context,
+    ) -> Result<Option<Self>, Decline> {
+        check_memory(method, problem, context)?;
+        let (query, system) = (&problem.query, &problem.system);
+        let euclidean = Query { input_norm: Norm::L2, output_norm: Norm::L2, ..*query };
+        let Some(reduction) = Reduction::new(system, &euclidean, Scaling::PerLayer) else { return Ok(None) };
+        let chain = Chain::new(reduction.system())
+            .map_err(|unsuitable| Decline::Solver { method, reason: unsuitable.to_string() })?;
+        let end = |norm: Norm, len: usize| if norm == Norm::L2 { 1.0 } else { (len as f64).sqrt() };
+        let ends = end(query.input_norm, system.len(0)) * end(query.output_norm, system.len(system.output_block()));
+        Ok(Some(Self { problem, reduction, chain, ends }))
+    }
+
+    /// The chain: layers of norm about 1, inputs and outputs shrunk.
+    pub(super) fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The bound of the question is this times that of the chain.
+    pub(super) fn scale(&self) -> f64 {
+        self.ends * self.reduction.bound_scale()
+    }
+
+    /// Multipliers of the chain as a candidate for the judge.
+    pub(super) fn candidate(&self, of_chain: &Multipliers) -> Vec<Segment> {
+        let system = &self.problem.system;
+        let (last, query) = (system.output_block(), &self.problem.query);
+        let mut multipliers = self.reduction.lift(of_chain);
+        for (weight, norm, block) in
+            [(&mut multipliers.input, query.input_norm, 0), (&mut multipliers.output, query.output_norm, last)]
+        {
+            if norm != Norm::L2 {
+                *weight = Weight::PerCoordinate(vec![weight.at(0); system.len(block)]);
+            }
+        }
+        vec![Segment { end_block: last, multipliers }]
+    }
+}
+
+/// Declines what would not fit: the reduced maps twice, the whitened map and its turned copy, and three squares.
+fn check_memory(method: &'static str, problem: &Problem<'_>, context: &Context) -> Result<(), Decline> {
+    let system = &problem.system;
+    let weights: u64 = system.edges().iter().map(|edge| edge.map.rows() as u64 * edge.map.cols() as u64).sum();
+    let widest = (1..system.blocks()).map(|k| system.len(k) as u64).max().unwrap_or(0);
+    let needed = 8 * (4 * weights + 3 * widest * widest);
+    let limit = context.limits.memory_bytes;
+    if needed <= limit {
+        return Ok(());
+    }
+    let what = format!("copies of {weights} weights");
+    Err(Decline::Memory { method, what, needed_mib: needed >> 20, limit_mib: limit >> 20 })
+}
