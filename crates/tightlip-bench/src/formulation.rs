@@ -3,13 +3,18 @@
 /// Options that change the program, not the way it is solved. Their bounds are larger than those of the program without them.
 const RESTRICTIONS: [&str; 2] = ["one-input-multiplier=yes", "one-multiplier-per-layer=yes"];
 
+/// Families whose members compute different numbers: closed forms with parameters, factors bounded in different ways, and
+/// greedy stages, whose optimal multipliers need not be unique although the next stage depends on them.
+const FAMILIES: [&str; 4] = ["eclipse", "multiplier-descent", "seqlip", "syed-hu"];
+
 /// The part of a method's name that says which number it computes: what stands before the first point, or the restrictions of
-/// the program by options. Methods that share it and end by themselves must agree.
+/// the program by options, or for families all of it. Methods that share it and end by themselves must agree.
 pub(crate) fn formulation(method: &str) -> &str {
-    match RESTRICTIONS.iter().filter_map(|option| method.find(option)).min() {
-        Some(place) => &method[place..],
-        None => method.split('.').next().unwrap_or(method),
+    let first = method.split(['.', ':']).next().unwrap_or(method);
+    if FAMILIES.contains(&first) {
+        return method;
     }
+    RESTRICTIONS.iter().filter_map(|option| method.find(option)).min().map_or(first, |place| &method[place..])
 }
 
 #[cfg(test)]
@@ -28,6 +33,8 @@ mod tests {
         assert_eq!(of("geolip.natural.lifted"), "geolip");
         assert_eq!(of("lipsdp-neuron.full.clarabel:form=published"), "lipsdp-neuron");
         assert_eq!(of("norm-product"), "norm-product");
+        assert_eq!(of("syed-hu.gc:c=1.5"), "syed-hu.gc:c=1.5");
+        assert_ne!(of("syed-hu.gc"), of("syed-hu"));
         for (restriction, other) in [(RESTRICTIONS[0], RESTRICTIONS[1]), (RESTRICTIONS[1], RESTRICTIONS[0])] {
             let restricted = of(&format!("geolip.dual.interior:{restriction}"));
             assert_eq!(of(&format!("geolip.dual.clarabel:{restriction}")), restricted);

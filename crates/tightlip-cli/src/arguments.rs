@@ -106,7 +106,8 @@ pub struct BoundArguments {
     #[command(flatten)]
     pub model: ModelArguments,
 
-    /// Method; `tightlip methods` lists them, `auto` takes lipsdp-neuron.lifted
+    /// Method; `tightlip methods` lists them, `auto` takes lipsdp-neuron.lifted, `all-closed-form` shows all products, closed
+    /// forms and layerwise bounds side by side
     #[arg(long, value_name = "M", default_value = "auto")]
     pub method: String,
 

@@ -12,6 +12,7 @@ mod bench;
 mod bound;
 mod cell;
 mod cliques;
+mod closed_forms;
 mod compare;
 mod convert;
 mod each;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod arguments;
+mod closed_form_table;
 mod command;
 mod comparison;
 mod destination;

@@ -7,7 +7,7 @@ use faer::{Auto, Mat, MatRef, Par, Spec};
 
 /// Up to this order all singular values are computed; beyond, the largest alone is iterated for, which is a thousand
 /// times faster at order 3000.
-const LARGEST_DECOMPOSED: usize = 256;
+const LARGEST_DECOMPOSED: usize = 64;
 /// Steps after which the iteration gives what it has; a gap of 1e-3 in the spectrum needs about 200.
 const LARGEST_STEPS: usize = 300;
 /// Steps between two looks at the value.
@@ -15,7 +15,7 @@ const STEPS_BETWEEN: usize = 10;
 /// Relative change of the value over those steps that ends the iteration.
 const SETTLED: f64 = 1e-14;
 
-/// The largest singular value, rounded: to a few units in the last place up to order 256, and from below, usually to
+/// The largest singular value, rounded: to a few units in the last place up to order 64, and from below, usually to
 /// 1e-12 relative, beyond. Zero for an empty matrix. Nothing may rely on it without a proof.
 pub fn spectral_norm(matrix: MatRef<'_, f64>) -> f64 {
     match matrix.nrows().min(matrix.ncols()) {

@@ -64,9 +64,9 @@ pub fn each_output(
 ) -> Vec<Result<Answer, Failure>> {
     let queries = Outputs::Each.queries(query, network.outputs());
     if let Some(method) = asked_below(method) {
-        return in_turn(&queries, context, |query, context| below(network, query, method, context));
+        return in_turn(&queries, context, |query, context| below(network, *query, method, context));
     }
-    let outcomes = in_turn(&queries, context, |query, context| upper_bound(network, query, method, context));
+    let outcomes = in_turn(&queries, context, |query, context| upper_bound(network, *query, method, context));
     with_lower_bounds(network, &queries, outcomes, context)
 }
 
@@ -76,7 +76,12 @@ fn asked_below(method: Option<&dyn Method>) -> Option<&dyn Method> {
 }
 
 /// What a method that makes no upper bounds says.
-fn below(network: &Network, query: Query, method: &dyn Method, context: &Context) -> Result<Answer, Failure> {
+pub(crate) fn below(
+    network: &Network,
+    query: Query,
+    method: &dyn Method,
+    context: &Context,
+) -> Result<Answer, Failure> {
     let report = match method.kind() {
         Kind::Estimate => estimate(network, query, method, context)?,
         Kind::Upper | Kind::FglLower | Kind::Lower => lower_bound(network, query, method, context)?,
@@ -84,24 +89,24 @@ fn below(network: &Network, query: Query, method: &dyn Method, context: &Context
     Ok(report.into())
 }
 
-/// Asks in turn, until a limit strikes; each has an equal part of the time that is left.
-fn in_turn<T>(
-    queries: &[Query],
+/// Asks about all in turn, until a limit strikes; each has an equal part of the time that is left.
+pub(crate) fn in_turn<Q, T>(
+    questions: &[Q],
     context: &Context,
-    ask: impl Fn(Query, &Context) -> Result<T, Failure>,
+    ask: impl Fn(&Q, &Context) -> Result<T, Failure>,
 ) -> Vec<Result<T, Failure>> {
-    let turn = |(k, query): (usize, &Query)| {
+    let turn = |(k, question): (usize, &Q)| {
         if k > 0 && context.limits.stop_requested() {
             return Err(Failure::NotBegun);
         }
         let mut own = context.clone();
         own.limits.deadline = context.limits.deadline.map(|deadline| {
             let now = Instant::now();
-            now + deadline.saturating_duration_since(now) / (queries.len() - k) as u32
+            now + deadline.saturating_duration_since(now) / (questions.len() - k) as u32
         });
-        ask(*query, &own)
+        ask(question, &own)
     };
-    queries.iter().enumerate().map(turn).collect()
+    questions.iter().enumerate().map(turn).collect()
 }
 
 /// Adds lower bounds to upper ones.

@@ -1,7 +1,7 @@
 //! Which methods a suite runs.
 
 use serde::Deserialize;
-use tightlip::{ChoiceError, Kind, METHODS, choose};
+use tightlip::{ALL_CLOSED_FORM, ChoiceError, Kind, METHODS, choose};
 
 use super::error;
 
@@ -37,12 +37,12 @@ impl MethodList {
             return Err("`methods` is an empty list: nothing would be run; leave it out for all methods".to_owned());
         }
         let mut methods = Vec::new();
-        let mut known: Vec<&str> = METHODS.iter().map(|method| method.name()).collect();
+        let mut known: Vec<&str> = METHODS.iter().map(|method| method.name()).chain([ALL_CLOSED_FORM]).collect();
         if let Self::Word(_) = self {
             known.push("all");
         }
-        for name in names {
-            let method = choose(name).map_err(|fault| match fault {
+        for name in names.iter().flat_map(|name| expanded(name)) {
+            let method = choose(&name).map_err(|fault| match fault {
                 ChoiceError::Method { name } => {
                     let nearest = error::nearest(&name, &known);
                     format!("there is no method `{name}`{nearest}; there are: {}", known.join(", "))
@@ -61,4 +61,13 @@ impl MethodList {
     pub fn is_unsaid(&self) -> bool {
         *self == Self::Unsaid
     }
+}
+
+/// The methods a name stands for: itself, or all closed forms that bound something.
+fn expanded(name: &str) -> Vec<String> {
+    if name != ALL_CLOSED_FORM {
+        return vec![name.to_owned()];
+    }
+    let bounding = METHODS.iter().filter(|method| method.is_closed_form() && method.kind() != Kind::Estimate);
+    bounding.map(|method| method.name().to_owned()).collect()
 }

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use tightlip::{Answer, ChoiceError, Failure, Kind, Method, Report, answer, choose};
+use tightlip::{ALL_CLOSED_FORM, Answer, ChoiceError, Failure, Kind, Method, Report, answer, choose};
 use tightlip_model::{Limits, OutputSelection, Outputs, file};
 
-use super::{each, limits, printed};
+use super::{closed_forms, each, limits, printed};
 use crate::arguments::BoundArguments;
 use crate::failure::CommandFailure;
 use crate::progress::Display;
@@ -28,6 +28,9 @@ pub fn run(arguments: &BoundArguments) -> Result<(), CommandFailure> {
     let start = Instant::now();
     let mut limits = limits(&arguments.resources, arguments.seed);
     limits.deadline = arguments.time_limit.map(|seconds| start + Duration::from_secs_f64(seconds.min(1e9)));
+    if arguments.method == ALL_CLOSED_FORM {
+        return closed_forms::run(Job { arguments, method: None, limits, start });
+    }
     let method = chosen_method(&arguments.method)?;
     let method = method.as_deref();
     check_wishes(arguments, method)?;
@@ -115,7 +118,10 @@ fn chosen_method(name: &str) -> Result<Option<Box<dyn Method>>, CommandFailure> 
         let (what, advice) = match error {
             ChoiceError::Method { .. } => {
                 let names: Vec<&str> = tightlip::METHODS.iter().map(|method| method.name()).collect();
-                ("there is no such method".to_owned(), format!("take `auto` or one of: {}", names.join(", ")))
+                (
+                    "there is no such method".to_owned(),
+                    format!("take `auto`, `{ALL_CLOSED_FORM}` or one of: {}", names.join(", ")),
+                )
             }
             other => {
                 let advice = "write NAME:OPTION=VALUE:OPTION=VALUE; `tightlip methods` lists the options";

@@ -1,0 +1,77 @@
+//! `tightlip bound MODEL --method all-closed-form`: every scalable bound of one question, the best first.
+
+use tightlip::{ALL_CLOSED_FORM, Answer, ClosedFormAnswer, Failure, closed_forms};
+use tightlip_model::{OutputSelection, Outputs, file};
+
+use super::bound::{Job, check_destinations};
+use super::printed;
+use crate::arguments::BoundArguments;
+use crate::closed_form_table::{ClosedFormTable, Row};
+use crate::failure::CommandFailure;
+use crate::progress::Display;
+use crate::{destination, machine, table};
+
+/// Runs the command for all of them.
+pub fn run(job: Job<'_>) -> Result<(), CommandFailure> {
+    let output = check_wishes(job.arguments)?;
+    let Job { arguments, limits, start, .. } = job;
+    check_destinations(arguments, None)?;
+    let network = file::read(&arguments.model.model, &arguments.model.read_options())?;
+    let load_s = start.elapsed().as_secs_f64();
+    let (display, context) = Display::start(limits, arguments.tolerance);
+    let answers = closed_forms(&network, arguments.question.query(output), &context);
+    drop(display);
+    let (mut rows, mut failures, mut best) = (Vec::new(), Vec::new(), None);
+    for ClosedFormAnswer { method, answer } in answers {
+        let (report, certificate, failure) = match answer {
+            Ok(Answer { report, certificate }) => (Some(report), certificate, None),
+            Err(Failure::Refused { refusal, report }) => {
+                let mut told = (*report).clone();
+                told.status = format!("{}; refused: {refusal}", told.status);
+                (Some(told), None, Some(Failure::Refused { refusal, report }))
+            }
+            Err(failure) => (None, None, Some(failure)),
+        };
+        let proved = report.as_ref().and_then(|report| report.value);
+        if let (Some(value), Some(certificate)) = (proved, certificate)
+            && best.as_ref().is_none_or(|(least, _)| value < *least)
+        {
+            best = Some((value, certificate));
+        }
+        let failure = failure.map(CommandFailure::from);
+        rows.push(Row { method, report, failure: failure.as_ref().map(ToString::to_string) });
+        failures.extend(failure);
+    }
+    let Some((_, certificate)) = best else {
+        // Why the first of them proved nothing.
+        let nothing = || CommandFailure::declined("no method proved anything".to_owned());
+        return Err(failures.into_iter().next().unwrap_or_else(nothing));
+    };
+    let written = arguments.certificate.as_deref();
+    if let Some(path) = written {
+        destination::write_certificate(&certificate, path)?;
+    }
+    for report in rows.iter_mut().filter_map(|row| row.report.as_mut()) {
+        report.network.path = Some(arguments.model.model.display().to_string());
+    }
+    let seconds = (load_s, start.elapsed().as_secs_f64());
+    let shown = ClosedFormTable::new(rows, written, seconds, machine::peak_rss_mib());
+    printed(if arguments.json { table::print_json(&shown) } else { shown.print() })
+}
+
+/// Finds out before anything is read whether everything that was asked for can be had.
+fn check_wishes(arguments: &BoundArguments) -> Result<OutputSelection, CommandFailure> {
+    if arguments.trace.is_some() {
+        return Err(CommandFailure::bad_input(
+            format!("--trace: {ALL_CLOSED_FORM} is many methods, and a course is that of one"),
+            Some("name one method, for example --method multiplier-descent".to_owned()),
+        ));
+    }
+    match arguments.question.output {
+        Outputs::Selected(output) => Ok(output),
+        Outputs::Each => Err(CommandFailure::bad_input(
+            format!("--output each: {ALL_CLOSED_FORM} is many methods for one question"),
+            Some("name one method, or one output with --output K".to_owned()),
+        )),
+    }
+}

@@ -1,0 +1,46 @@
+//! All scalable bounds of one question side by side.
+//!
+//! No family of closed forms is always the best one (Syed and Hu 2025), and together they take less time than one semidefinite
+//! program: so they are asked in turn, each proved by itself, with one lower bound for all.
+
+use tightlip_model::{Network, Query};
+
+use crate::each::{Answer, below, in_turn};
+use crate::method::Kind;
+use crate::methods::steep_witness;
+use crate::run::{Failure, upper_bound, wants_lower_bound, with_lower_bound};
+use crate::{Context, METHODS, Method, Stage};
+
+/// What stands for all of them where one method is named.
+pub const ALL_CLOSED_FORM: &str = "all-closed-form";
+
+/// What one of the methods says.
+#[derive(Debug)]
+pub struct ClosedFormAnswer {
+    /// The method.
+    pub method: &'static str,
+    /// Its answer: for methods of the kind estimate a number that bounds nothing.
+    pub answer: Result<Answer, Failure>,
+}
+
+/// Asks every method that [is a closed form](Method::is_closed_form), in the order of [`METHODS`], and adds the same lower bound
+/// to the upper ones.
+///
+/// The limits are those of all methods together: each has an equal part of the time that is left, the first one is always begun.
+/// A method that declines does not keep the others from being answered.
+pub fn closed_forms(network: &Network, query: Query, context: &Context) -> Vec<ClosedFormAnswer> {
+    let methods: Vec<&dyn Method> = METHODS.iter().copied().filter(|method| method.is_closed_form()).collect();
+    let (uppers, estimates): (Vec<&dyn Method>, Vec<&dyn Method>) =
+        methods.into_iter().partition(|method| method.kind() == Kind::Upper);
+    let outcomes = in_turn(&uppers, context, |method, context| upper_bound(network, query, Some(*method), context));
+    let found = if outcomes.iter().any(wants_lower_bound) {
+        context.report(&Stage::SearchingLowerBound);
+        steep_witness(network, &query, context)
+    } else {
+        None
+    };
+    let bounded = outcomes.into_iter().map(|outcome| with_lower_bound(outcome, found.clone(), 0.0).map(Answer::from));
+    let guessed = in_turn(&estimates, context, |method, context| below(network, query, *method, context));
+    let all = uppers.iter().chain(&estimates).zip(bounded.chain(guessed));
+    all.map(|(method, answer)| ClosedFormAnswer { method: method.name(), answer }).collect()
+}
