@@ -9,13 +9,17 @@
 //!
 //!   `u(c) = c u*` up to `c = 1`,   and from there linearly to `2/(β − α)²` at `c = 2`:
 //!
-//! feasible for `0 < c < 2` whatever the slopes, the best in the worst case at `c = 1`, the limit of feasibility at `c = 2`.
+//! feasible for `0 < c < 2` whatever the slopes, the best in the worst case at `c = 1`, the limit of feasibility at `c = 2`. For
+//! slopes `[−β, β]` both are the same: there it stays a little below.
 //!
 //! | rule | `D` | `c` |
 //! |---|---|---|
 //! | SN | `σ_max(Γ) I` | `0 < c < 2`; `c = 1` is ECLipsE-Fast (Xu and Sivaranjani 2024) |
 //! | GC | row sums of `|Γ|`, by Gershgorin's circles | `0 < c < 2` |
 //! | Shift | `Diag(Γ) + c σ_max(Γ − Diag(Γ)) I`, more than `Γ` for `c > 1` | with `u` at its limit; the published `1/λ = T + c σ_max(Γ/2 − T)`, `T = Diag(Γ/2)` |
+//!
+//! Shift as published is at its limit where `Γ` is diagonal (one neuron, or orthogonal rows): there `2 Diag(Γ)` is taken, which is
+//! the best in the worst case.
 
 use faer::Mat;
 use tightlip_model::{SlopeInterval, spectral_norm};
@@ -106,9 +110,15 @@ impl Rule {
 
 /// `u(c)`.
 fn unscaled_multiplier(slope: SlopeInterval, c: f64) -> f64 {
+    /// How far below the limit it stays where the best is at the limit, relative: each layer costs half of it.
+    const DISTANCE: f64 = 1e-9;
     let width = slope.upper() - slope.lower();
-    let best = 1.0 / (slope.magnitude() * width);
-    if c <= 1.0 { c * best } else { best + (c - 1.0) * (LIMIT / (width * width) - best) }
+    let (best, limit) = (1.0 / (slope.magnitude() * width), LIMIT / (width * width));
+    if c >= LIMIT {
+        return limit;
+    }
+    let multiplier = if c <= 1.0 { c * best } else { best + (c - 1.0) * (limit - best) };
+    multiplier.min((1.0 - DISTANCE) * limit)
 }
 
 /// Row sums of magnitudes.
@@ -117,9 +127,15 @@ fn row_sums(gamma: &Mat<f64>) -> Vec<f64> {
     gamma.col_iter().map(|column| column.iter().map(|entry| entry.abs()).sum()).collect()
 }
 
-/// `Diag(Γ) + c σ_max(Γ − Diag(Γ)) I`.
+/// `Diag(Γ) + c σ_max(Γ − Diag(Γ)) I`; `2 Diag(Γ)` where `Γ` is diagonal up to rounding.
 fn shifted_diagonal(mut gamma: Mat<f64>, c: f64) -> Vec<f64> {
+    /// A rest that is this part of the diagonal is rounding, or too little to keep away from the limit.
+    const ROUNDING: f64 = 1e-9;
     let diagonal: Vec<f64> = (0..gamma.nrows()).map(|i| std::mem::replace(&mut gamma[(i, i)], 0.0)).collect();
     let rest = c * spectral_norm(gamma.as_ref());
+    let largest = diagonal.iter().fold(0.0_f64, |m, &d| m.max(d));
+    if rest <= ROUNDING * largest {
+        return diagonal.iter().map(|d| 2.0 * d).collect();
+    }
     diagonal.iter().map(|d| d + rest).collect()
 }
