@@ -3,7 +3,7 @@
 use tightlip::{Decline, Failure, Outcome};
 use tightlip_certify::{Certificate, Refusal};
 use tightlip_model::{Activation, IncrementSystem, Network, Norm, OutputSelection, Weight};
-use tightlip_tests::{Weights, bound_with, brute_force_fgl, brute_force_fgl_of, chain, limits, upper_methods};
+use tightlip_tests::{Weights, bound_with, brute_force_fgl, brute_force_fgl_of, chain, limits, multipliers_of, upper_methods};
 
 /// A network with two hidden layers whose LipSDP bound is well above its formal constant.
 fn weights() -> Weights {
@@ -78,19 +78,19 @@ fn every_altered_multiplier_is_refused_or_the_bound_still_true() {
     for outcome in outcomes() {
         let segments = outcome.certificate.segments.len();
         for segment in 0..segments {
-            let layers = outcome.certificate.segments[segment].multipliers.hidden.len();
+            let hidden = multipliers_of(&mut outcome.certificate.segments[segment].clone()).hidden.clone();
             for factor in [0.999, 1.001, 0.0, -1.0, 1e300, f64::NAN] {
-                for layer in 0..layers {
-                    for neuron in 0..outcome.certificate.segments[segment].multipliers.hidden[layer].len() {
+                for (layer, neurons) in hidden.iter().enumerate() {
+                    for neuron in 0..neurons.len() {
                         let mut certificate = outcome.certificate.clone();
-                        certificate.segments[segment].multipliers.hidden[layer][neuron] *= factor;
+                        multipliers_of(&mut certificate.segments[segment]).hidden[layer][neuron] *= factor;
                         altered += 1;
                         refused += usize::from(assert_refused_or_true(&certificate, "a hidden multiplier"));
                     }
                 }
                 for side in 0..2 {
                     let mut certificate = outcome.certificate.clone();
-                    let multipliers = &mut certificate.segments[segment].multipliers;
+                    let multipliers = multipliers_of(&mut certificate.segments[segment]);
                     let weight = if side == 0 { &mut multipliers.input } else { &mut multipliers.output };
                     *weight = weight.scaled(factor);
                     altered += 1;
@@ -106,7 +106,7 @@ fn every_altered_multiplier_is_refused_or_the_bound_still_true() {
 #[test]
 fn negative_multipliers_are_named() {
     let mut certificate = outcome_of("lipsdp-neuron.lifted").certificate;
-    certificate.segments[0].multipliers.hidden[1][2] = -2e-9;
+    multipliers_of(&mut certificate.segments[0]).hidden[1][2] = -2e-9;
     let refusal = certificate.verify(&network(), &limits()).expect_err("negative");
     assert_eq!(refusal.to_string(), "multiplier of the hidden layer 2, entry 2 is -2e-9, want a finite number ≥ 0");
 }
@@ -158,7 +158,7 @@ fn norms_that_the_multipliers_do_not_prove_are_refused() {
             assert!(brute_force_fgl_of(&system, &certificate.query) <= bound, "{input} → {output}");
         }
         let mut certificate = outcome.certificate;
-        certificate.segments[last].multipliers.output = Weight::PerCoordinate(vec![1e9; 2]);
+        multipliers_of(&mut certificate.segments[last]).output = Weight::PerCoordinate(vec![1e9; 2]);
         assert!(certificate.verify(&network(), &limits()).is_err());
     }
 }

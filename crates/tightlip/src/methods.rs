@@ -5,8 +5,10 @@ use tightlip_model::{IncrementSystem, Norm};
 use crate::method::Decline;
 use crate::{Context, Method};
 
+mod autolip;
 mod conic;
 mod constant;
+mod cp_lip;
 mod eigenvalue;
 mod estimate;
 mod faces;
@@ -22,6 +24,7 @@ mod geolip_natural_clarabel;
 mod geolip_natural_interior;
 mod geolip_natural_lifted;
 mod interior;
+mod layerwise;
 mod lifted;
 mod lipdiff_penalty_estimate;
 mod lipsdp_layer_chordal_clarabel;
@@ -65,7 +68,9 @@ pub(crate) const ALL_NORMS: &[(Norm, Norm)] = &[
 
 /// Every method: upper bounds from cheap and loose to expensive and tight, lower bounds, and what is no bound.
 pub const METHODS: &[&dyn Method] = &[
-    &norm_product::NormProduct,
+    &norm_product::METHOD,
+    &autolip::AutoLip,
+    &cp_lip::CpLip,
     &lipsdp_layer_full_clarabel::METHOD,
     &lipsdp_layer_full_clarabel_chordal::METHOD,
     &lipsdp_layer_chordal_clarabel::METHOD,
