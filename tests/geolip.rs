@@ -8,7 +8,9 @@ use serde_json::Value;
 use tightlip::{Decline, Failure, choose};
 use tightlip_certify::{Certificate, Refusal, Segment};
 use tightlip_model::{Activation, IncrementSystem, Network, Norm, OutputSelection, Query};
-use tightlip_tests::{ACTIVATIONS, Weights, answer, brute_force_fgl_of, chain, generator, limits, multipliers_of, random_weights};
+use tightlip_tests::{
+    ACTIVATIONS, Weights, answer, brute_force_fgl_of, chain, generator, limits, multipliers_of, random_weights,
+};
 
 const DUAL: [&str; 3] = ["geolip.dual.clarabel", "geolip.dual.interior", "geolip.lifted"];
 const NATURAL: [&str; 3] = ["geolip.natural.clarabel", "geolip.natural.interior", "geolip.natural.lifted"];

@@ -111,8 +111,7 @@ impl Certificate {
     pub fn to_json(&self) -> Result<String, Refusal> {
         let of_segments = self.segments.iter().chain(self.cases.iter().flat_map(|proof| &proof.segments));
         let of_trees = self.trees.iter().flat_map(|tree| &tree.tree.multipliers);
-        let mut all =
-            of_segments.filter_map(|segment| segment.multipliers.as_ref()).chain(of_trees.map(AsRef::as_ref));
+        let mut all = of_segments.filter_map(|segment| segment.multipliers.as_ref()).chain(of_trees.map(AsRef::as_ref));
         let are_finite = |multipliers: &Multipliers| {
             multipliers.input.total().is_finite()
                 && multipliers.output.total().is_finite()

@@ -9,8 +9,8 @@ use tightlip_certify::{Bound, CaseLedger, Proof, Refusal, Segment};
 use tightlip_model::{Case, IncrementSystem};
 
 use crate::Context;
-use crate::method::{Decline, FoundLower, Method, Problem};
 use crate::judge::Proved;
+use crate::method::{Decline, FoundLower, Method, Problem};
 use crate::settle::{Settled, baseline, compete_with_baseline, settle};
 
 /// Sets of multipliers tried on a new case: the first, which is the steepest's, and the last ones.

@@ -69,7 +69,8 @@ impl Method for NormProduct {
         if !system.is_chain() {
             return Err(Decline::Solver {
                 method: self.name(),
-                reason: "the product of norms is for chains; this network has skip connections: take autolip".to_owned(),
+                reason: "the product of norms is for chains; this network has skip connections: take autolip"
+                    .to_owned(),
             });
         }
         let weights: usize = system.edges().iter().map(|edge| edge.map.coefficients()).sum();
