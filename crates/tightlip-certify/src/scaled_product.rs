@@ -65,7 +65,9 @@ mod tests {
 
     fn product(factors: &[f64]) -> f64 {
         let mut product = ScaledProduct::ONE;
-        factors.iter().for_each(|&factor| product.multiply(factor));
+        for &factor in factors {
+            product.multiply(factor);
+        }
         product.value()
     }
 

@@ -40,6 +40,7 @@ fn euclidean() -> Norm {
 }
 
 /// Whether the norm goes without saying.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_euclidean(norm: &Norm) -> bool {
     *norm == euclidean()
 }

@@ -79,8 +79,8 @@ fn segment_norms(
     let steps: Vec<Mat<f64>> = (1..=last).map(|k| with_columns(&maps[k - 1], &halves.centres[k - 1])).collect();
     let mut norms = Vec::new();
     let mut stopped = false;
-    for j in 0..last {
-        let mut product = with_columns(&maps[j], &halves.radii[j]);
+    for (j, map) in maps.iter().enumerate() {
+        let mut product = with_columns(map, &halves.radii[j]);
         let mut norm = leading_singular_value(product.as_ref());
         norms.push((j, j + 1, norm));
         for k in j + 2..=last {
