@@ -29,10 +29,9 @@ Trees: a certificate of the formal constant is a tree of slopes, see tree_certif
 
 Segments: a certificate may cut the network after hidden blocks. A segment ends in the pre-activations of the block it
 is cut at, measured in its cut norm (l2 where none is given), which is also that of the next segment's input; the
-activation there multiplies by at most max(|a|, |b|) in any of the norms; the bounds of the segments multiply. As
-|x|_2 <= |x|_1 and |y|_inf <= |y|_2, multipliers for l2 will do for segments from l1 or to l-infinity. A segment of one
-map may come without multipliers if its norm has a formula: from l1 the largest norm of a column, to l-infinity the
-largest dual norm of a row.
+activation there multiplies by at most max(|a|, |b|) in any of the norms; the bounds of the segments multiply. From
+l1 and to l-infinity multipliers for l2 will do, as for whole networks. A segment of one map may come without multipliers
+if its norm has a formula: from l1 the largest norm of a column, to l-infinity the largest dual norm of a row.
 
 Signals that drop out: (1) a neuron whose weights from signals that can move are all zero never moves: s_j = 0, hence
 d_j = 0, hence F is only needed on d_j = 0; (2) a signal that no used signal (in the end: no output asked for) reads
@@ -327,10 +326,8 @@ def prove_segments(net: Network, segments: list[dict], input_norm: str, output_n
         if cut not in ("1", "2", "inf") or end == last and cut != "2":
             raise Refused(f"the segment that ends in block {end} has the cut norm {cut!r}")
         norms = (norm, output_norm if end == last else cut)
-        if multipliers is None:
-            square *= formula_square(net.maps[start], net.sizes[start], *norms)
-        else:
-            square *= multipliers_square(net, live, start, multipliers, norms)
+        square *= (formula_square(net.maps[start], net.sizes[start], *norms) if multipliers is None
+                   else multipliers_square(net, live, start, multipliers, norms))
         if end < last:
             square *= max(abs(slope) for slope in net.slopes[end - 1]) ** 2
         start, norm = end, cut
