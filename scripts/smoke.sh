@@ -26,9 +26,9 @@ python=$(command -v python3 || true)
 if [ -n "$python" ]; then
   "$python" scripts/check_records.py "$folder/run"
   "$python" scripts/check_report.py "$folder/run"
-  # The second reader, in exact rational arithmetic: multipliers, and a tree of slopes.
+  # The second reader, in exact rational arithmetic: multipliers, a tree of slopes, norms with a formula.
   "$tightlip" convert data/iris_4-5-3_relu_std.onnx -o "$folder/iris.json" > /dev/null
-  for method in lipsdp-neuron.lifted fgl.branch; do
+  for method in lipsdp-neuron.lifted fgl.branch norm-product cp-lip; do
     "$tightlip" bound data/iris_4-5-3_relu_std.onnx --method "$method" --input-norm inf \
       --certificate "$folder/certificate.json" > /dev/null
     "$python" scripts/verify_certificate.py "$folder/iris.json" "$folder/certificate.json"

@@ -28,7 +28,10 @@ Level: a claim that is only probabilistic is accepted if this exact proof succee
 Trees: a certificate of the formal constant is a tree of slopes, see tree_certificates.py.
 
 Segments: a certificate may cut the network after hidden blocks. A segment ends in the pre-activations of the block it
-is cut at (l2 norm); the activation there multiplies by at most max(|a|, |b|); the bounds of the segments multiply.
+is cut at, measured in its cut norm (l2 where none is given), which is also that of the next segment's input; the
+activation there multiplies by at most max(|a|, |b|) in any of the norms; the bounds of the segments multiply. From
+l1 and to l-infinity multipliers for l2 will do, as for whole networks. A segment of one map may come without multipliers
+if its norm has a formula: from l1 the largest norm of a column, to l-infinity the largest dual norm of a row.
 
 Signals that drop out: (1) a neuron whose weights from signals that can move are all zero never moves: s_j = 0, hence
 d_j = 0, hence F is only needed on d_j = 0; (2) a signal that no used signal (in the end: no output asked for) reads
@@ -279,27 +282,55 @@ def root(square: Fraction) -> str:
     return f"{(Decimal(square.numerator) / Decimal(square.denominator)).sqrt():.17g}"
 
 
+def formula_square(matrix: Matrix, cols: int, input_norm: str, output_norm: str) -> Fraction:
+    """The square of the norm of a matrix from l1 or to l-infinity."""
+    if input_norm == "1":
+        lines: list[list[Fraction]] = [[] for _ in range(cols)]
+        for row in matrix:
+            for j, value in row.items():
+                lines[j].append(value)
+        norm = output_norm
+    elif output_norm == "inf":
+        lines, norm = [list(row.values()) for row in matrix], {"2": "2", "inf": "1"}[input_norm]
+    else:
+        raise Refused(f"a segment from l{input_norm} to l{output_norm} needs multipliers")
+    size = {"1": lambda line: sum(map(abs, line)) ** 2, "2": lambda line: sum(v * v for v in line),
+            "inf": lambda line: max(map(abs, line), default=ZERO) ** 2}[norm]
+    return max(map(size, lines), default=ZERO) + ZERO
+
+
+def multipliers_square(net: Network, live: list[set[int]], start: int, multipliers: dict, norms: tuple) -> Fraction:
+    """The square of the bound that multipliers prove; "inf" inputs and "1" outputs take sums, all others maxima."""
+    end = start + len(multipliers["hidden"]) + 1
+    blocks = [diagonal(multipliers["input"], net.sizes[start])]
+    blocks += [[number(v) for v in block] for block in multipliers["hidden"]]
+    blocks += [diagonal(multipliers["output"], net.sizes[end])]
+    if [len(block) for block in blocks] != net.sizes[start:end + 1] or min(map(min, blocks)) < 0:
+        raise Refused("multipliers of the wrong number or sign")
+    if not is_nonnegative(build_form(net, live, start, blocks)):
+        raise Refused(f"the matrix of the segment that ends in block {end} is not positive semidefinite")
+    inputs, outputs = [blocks[0][i] for i in live[start]], [blocks[-1][i] for i in live[end]]
+    square = sum(inputs) if norms[0] == "inf" else max(inputs, default=ZERO)
+    return square * (sum(outputs) if norms[1] == "1" else max(outputs, default=ZERO))
+
+
 def prove_segments(net: Network, segments: list[dict], input_norm: str, output_norm: str) -> Fraction:
-    """The square of the bound that the segments prove; "inf" inputs and "1" outputs take sums, all others maxima."""
+    """The square of the bound that the segments prove."""
     live, last = live_signals(net), len(net.maps)
-    square, start = ONE, 0
+    square, start, norm = ONE, 0, input_norm
     for segment in segments:
-        end, multipliers = segment["end_block"], segment["multipliers"]
-        if not (type(end) is int and start < end <= last) or len(multipliers["hidden"]) != end - start - 1:
+        end, cut, multipliers = segment["end_block"], segment.get("cut_norm", "2"), segment.get("multipliers")
+        hidden = 0 if multipliers is None else len(multipliers["hidden"])
+        if not (type(end) is int and start < end <= last) or hidden != end - start - 1:
             raise Refused("the segments do not fit the network")
-        blocks = [diagonal(multipliers["input"], net.sizes[start])]
-        blocks += [[number(v) for v in block] for block in multipliers["hidden"]]
-        blocks += [diagonal(multipliers["output"], net.sizes[end])]
-        if [len(block) for block in blocks] != net.sizes[start:end + 1] or min(map(min, blocks)) < 0:
-            raise Refused("multipliers of the wrong number or sign")
-        if not is_nonnegative(build_form(net, live, start, blocks)):
-            raise Refused(f"the matrix of the segment that ends in block {end} is not positive semidefinite")
-        inputs, outputs = [blocks[0][i] for i in live[start]], [blocks[-1][i] for i in live[end]]
-        square *= sum(inputs) if start == 0 and input_norm == "inf" else max(inputs, default=ZERO)
-        square *= sum(outputs) if end == last and output_norm == "1" else max(outputs, default=ZERO)
+        if cut not in ("1", "2", "inf") or end == last and cut != "2":
+            raise Refused(f"the segment that ends in block {end} has the cut norm {cut!r}")
+        norms = (norm, output_norm if end == last else cut)
+        square *= (formula_square(net.maps[start], net.sizes[start], *norms) if multipliers is None
+                   else multipliers_square(net, live, start, multipliers, norms))
         if end < last:
             square *= max(abs(slope) for slope in net.slopes[end - 1]) ** 2
-        start = end
+        start, norm = end, cut
     if start != last:
         raise Refused("the segments do not reach the output")
     return square

@@ -109,6 +109,10 @@ fn the_eigensolver_knows_no_network_and_no_solver() {
         let allowed = ["tightlip-model", "faer", "rand", "rand_chacha", "rand_distr", "thiserror"];
         assert!(allowed.contains(&name.as_str()), "tightlip-eigen depends on {name}");
     }
+    for used in dependencies("tightlip-layerwise") {
+        let allowed = ["tightlip-model", "faer"];
+        assert!(allowed.contains(&used.as_str()), "tightlip-layerwise depends on {used}");
+    }
     for name in ["tightlip-lifted", "tightlip-interior"] {
         for used in dependencies(name).into_iter().filter(|used| used.starts_with("tightlip")) {
             let allowed = ["tightlip-eigen", "tightlip-model", "tightlip-sdp"];

@@ -8,7 +8,9 @@ use serde_json::Value;
 use tightlip::{Decline, Failure, choose};
 use tightlip_certify::{Certificate, Refusal, Segment};
 use tightlip_model::{Activation, IncrementSystem, Network, Norm, OutputSelection, Query};
-use tightlip_tests::{ACTIVATIONS, Weights, answer, brute_force_fgl_of, chain, generator, limits, random_weights};
+use tightlip_tests::{
+    ACTIVATIONS, Weights, answer, brute_force_fgl_of, chain, generator, limits, multipliers_of, random_weights,
+};
 
 const DUAL: [&str; 3] = ["geolip.dual.clarabel", "geolip.dual.interior", "geolip.lifted"];
 const NATURAL: [&str; 3] = ["geolip.natural.clarabel", "geolip.natural.interior", "geolip.natural.lifted"];
@@ -273,9 +275,10 @@ fn certificates_verify_from_their_file_and_tampered_ones_are_refused() {
 }
 
 fn halve_a_neuron(segment: &mut Segment) {
-    segment.multipliers.hidden[0][1] *= 0.5;
+    multipliers_of(segment).hidden[0][1] *= 0.5;
 }
 
 fn shrink_the_input(segment: &mut Segment) {
-    segment.multipliers.input = segment.multipliers.input.scaled(0.99);
+    let multipliers = multipliers_of(segment);
+    multipliers.input = multipliers.input.scaled(0.99);
 }

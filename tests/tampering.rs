@@ -1,9 +1,12 @@
 //! Certificates that were tampered with are refused, or what they claim is still true.
 
 use tightlip::{Decline, Failure, Outcome};
-use tightlip_certify::{Certificate, Refusal};
-use tightlip_model::{Activation, IncrementSystem, Network, Norm, OutputSelection, Weight};
-use tightlip_tests::{Weights, bound_with, brute_force_fgl, brute_force_fgl_of, chain, limits, upper_methods};
+use tightlip_certify::{Certificate, Refusal, Segment};
+use tightlip_model::{Activation, IncrementSystem, Multipliers, Network, Norm, OutputSelection, Weight};
+use tightlip_tests::{
+    Weights, answer, bound_with, brute_force_fgl, brute_force_fgl_of, chain, limits, multipliers_of, question,
+    upper_methods,
+};
 
 /// A network with two hidden layers whose LipSDP bound is well above its formal constant.
 fn weights() -> Weights {
@@ -78,19 +81,19 @@ fn every_altered_multiplier_is_refused_or_the_bound_still_true() {
     for outcome in outcomes() {
         let segments = outcome.certificate.segments.len();
         for segment in 0..segments {
-            let layers = outcome.certificate.segments[segment].multipliers.hidden.len();
+            let hidden = multipliers_of(&mut outcome.certificate.segments[segment].clone()).hidden.clone();
             for factor in [0.999, 1.001, 0.0, -1.0, 1e300, f64::NAN] {
-                for layer in 0..layers {
-                    for neuron in 0..outcome.certificate.segments[segment].multipliers.hidden[layer].len() {
+                for (layer, neurons) in hidden.iter().enumerate() {
+                    for neuron in 0..neurons.len() {
                         let mut certificate = outcome.certificate.clone();
-                        certificate.segments[segment].multipliers.hidden[layer][neuron] *= factor;
+                        multipliers_of(&mut certificate.segments[segment]).hidden[layer][neuron] *= factor;
                         altered += 1;
                         refused += usize::from(assert_refused_or_true(&certificate, "a hidden multiplier"));
                     }
                 }
                 for side in 0..2 {
                     let mut certificate = outcome.certificate.clone();
-                    let multipliers = &mut certificate.segments[segment].multipliers;
+                    let multipliers = multipliers_of(&mut certificate.segments[segment]);
                     let weight = if side == 0 { &mut multipliers.input } else { &mut multipliers.output };
                     *weight = weight.scaled(factor);
                     altered += 1;
@@ -106,7 +109,7 @@ fn every_altered_multiplier_is_refused_or_the_bound_still_true() {
 #[test]
 fn negative_multipliers_are_named() {
     let mut certificate = outcome_of("lipsdp-neuron.lifted").certificate;
-    certificate.segments[0].multipliers.hidden[1][2] = -2e-9;
+    multipliers_of(&mut certificate.segments[0]).hidden[1][2] = -2e-9;
     let refusal = certificate.verify(&network(), &limits()).expect_err("negative");
     assert_eq!(refusal.to_string(), "multiplier of the hidden layer 2, entry 2 is -2e-9, want a finite number ≥ 0");
 }
@@ -120,14 +123,22 @@ fn certificates_of_another_network_or_question_are_refused() {
         assert!(matches!(outcome.certificate.verify(&other, &limits()), Err(Refusal::Network { .. })));
         let tanh = chain(&weights(), Activation::Tanh);
         assert!(matches!(outcome.certificate.verify(&tanh, &limits()), Err(Refusal::Network { .. })));
-        // With the digest forged as well, the proof itself has to fail on heavier weights.
-        let mut heavier = weights();
-        heavier[0].iter_mut().flatten().for_each(|w| *w *= 1.01);
-        let heavier = chain(&heavier, Activation::Relu);
-        let mut forged = outcome.certificate.clone();
-        forged.network_sha256 = heavier.sha256();
-        let refusal = forged.verify(&heavier, &limits()).expect_err("heavier weights");
-        assert!(matches!(refusal, Refusal::NotPositive { .. } | Refusal::Claim { .. }), "{refusal}");
+        // With the digest forged as well, the proof itself has to fail on heavier weights, unless the claim, of a loose
+        // bound, is true of them too. With the last factor it is not.
+        for factor in [1.01, 3.0] {
+            let mut heavier = weights();
+            heavier[0].iter_mut().flatten().for_each(|w| *w *= factor);
+            let heavier = chain(&heavier, Activation::Relu);
+            let system = IncrementSystem::of_network(&heavier, OutputSelection::All).expect("valid");
+            let mut forged = outcome.certificate.clone();
+            forged.network_sha256 = heavier.sha256();
+            match forged.verify(&heavier, &limits()) {
+                Ok(bound) => assert!(bound.value() >= brute_force_fgl(&system), "{}: {bound:?}", forged.method),
+                Err(refusal) => {
+                    assert!(matches!(refusal, Refusal::NotPositive { .. } | Refusal::Claim { .. }), "{refusal}");
+                }
+            }
+        }
         let mut other = outcome.certificate.clone();
         other.query.output = OutputSelection::Difference(0, 1);
         assert_refused_or_true(&other, "another output");
@@ -158,9 +169,54 @@ fn norms_that_the_multipliers_do_not_prove_are_refused() {
             assert!(brute_force_fgl_of(&system, &certificate.query) <= bound, "{input} → {output}");
         }
         let mut certificate = outcome.certificate;
-        certificate.segments[last].multipliers.output = Weight::PerCoordinate(vec![1e9; 2]);
+        multipliers_of(&mut certificate.segments[last]).output = Weight::PerCoordinate(vec![1e9; 2]);
         assert!(certificate.verify(&network(), &limits()).is_err());
     }
+}
+
+#[test]
+fn norms_at_cuts_and_formulas_that_were_tampered_with_are_refused_or_the_bound_still_true() {
+    let pairs = [Norm::L1, Norm::L2, Norm::LInf];
+    let method = tightlip::method_named("norm-product").expect("a method of the list");
+    let (mut altered, mut refused) = (0, 0);
+    for (input, output) in pairs.into_iter().flat_map(|input| pairs.map(|output| (input, output))) {
+        let certificate = answer(&network(), question(input, output), method, 1e-5).expect("a bound").certificate;
+        let system = IncrementSystem::of_network(&network(), OutputSelection::All).expect("valid");
+        let constant = brute_force_fgl_of(&system, &certificate.query);
+        for segment in 0..3 {
+            let large = Multipliers { input: Weight::Uniform(9.0), hidden: vec![], output: Weight::Uniform(9.0) };
+            let changes: [&dyn Fn(&mut Segment); 6] = [
+                &|segment| segment.cut_norm = Norm::L1,
+                &|segment| segment.cut_norm = Norm::L2,
+                &|segment| segment.cut_norm = Norm::LInf,
+                &|segment| segment.multipliers = None,
+                &|segment| segment.multipliers = Some(large.clone()),
+                &|segment| segment.multipliers = Some(Multipliers { hidden: vec![vec![1.0]], ..large.clone() }),
+            ];
+            for change in changes {
+                let mut changed = certificate.clone();
+                change(&mut changed.segments[segment]);
+                altered += usize::from(changed != certificate);
+                match changed.verify(&network(), &limits()) {
+                    Ok(bound) => assert!(bound.value() >= constant * (1.0 - 1e-12), "ℓ{input} → ℓ{output}: {bound:?}"),
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        let mut with_cut_at_the_end = certificate.clone();
+        with_cut_at_the_end.segments[2].cut_norm = Norm::LInf;
+        assert!(with_cut_at_the_end.verify(&network(), &limits()).is_err(), "the last segment has no cut");
+    }
+    assert!(refused * 10 >= altered * 8, "only {refused} of {altered} alterations were refused");
+}
+
+#[test]
+fn certificates_in_l2_have_the_form_of_those_written_before_other_norms() {
+    let text = outcome_of("norm-product").certificate.to_json().expect("finite");
+    assert!(!text.contains("cut_norm") && text.matches("\"multipliers\"").count() == 3, "{text}");
+    // Read from a file as the first release wrote it: no cut norms, uniform weights.
+    let read = Certificate::from_json(&text).expect("own file");
+    assert!(read.segments.iter().all(|segment| segment.cut_norm == Norm::L2 && segment.multipliers.is_some()));
 }
 
 #[test]

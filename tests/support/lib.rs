@@ -4,7 +4,7 @@ use faer::Mat;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tightlip::{Context, Failure, Kind, Method, Outcome};
-use tightlip_certify::{Bound, prove, round_multipliers};
+use tightlip_certify::{Bound, Segment, prove, round_multipliers};
 use tightlip_model::{
     Activation, Affine, IncrementSystem, Layer, Limits, LinearMap, Multipliers, Network, Norm, OutputSelection, Query,
 };
@@ -68,6 +68,14 @@ pub fn question(input_norm: Norm, output_norm: Norm) -> Query {
 /// The pairs of norms that one matrix inequality expresses.
 pub const DIRECT_NORMS: [(Norm, Norm); 4] =
     [(Norm::L2, Norm::L2), (Norm::LInf, Norm::L2), (Norm::L2, Norm::L1), (Norm::LInf, Norm::L1)];
+
+/// The multipliers of a segment that has them, to be tampered with.
+///
+/// # Panics
+/// If it is proved by a formula.
+pub fn multipliers_of(segment: &mut Segment) -> &mut Multipliers {
+    segment.multipliers.as_mut().expect("a segment with multipliers")
+}
 
 /// The methods that give upper bounds.
 pub fn upper_methods() -> impl Iterator<Item = &'static dyn Method> {

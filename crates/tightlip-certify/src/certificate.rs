@@ -35,7 +35,7 @@ pub struct Certificate {
     pub level: Level,
     /// The upper bound of the Lipschitz constant.
     pub bound: f64,
-    /// The multipliers, one entry unless the bound is a product; empty where the proof is another.
+    /// The segments with their multipliers, one unless the bound is a product; empty where the proof is another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<Segment>,
     /// The multipliers of every case, for ℓ1 inputs and ℓ∞ outputs; empty where the proof is another.
@@ -111,7 +111,7 @@ impl Certificate {
     pub fn to_json(&self) -> Result<String, Refusal> {
         let of_segments = self.segments.iter().chain(self.cases.iter().flat_map(|proof| &proof.segments));
         let of_trees = self.trees.iter().flat_map(|tree| &tree.tree.multipliers);
-        let mut all = of_segments.map(|segment| &segment.multipliers).chain(of_trees.map(AsRef::as_ref));
+        let mut all = of_segments.filter_map(|segment| segment.multipliers.as_ref()).chain(of_trees.map(AsRef::as_ref));
         let are_finite = |multipliers: &Multipliers| {
             multipliers.input.total().is_finite()
                 && multipliers.output.total().is_finite()
@@ -181,14 +181,13 @@ impl Certificate {
         }
     }
 
-    /// Proves the segments, rigorously if memory allows. For ℓ1 inputs and ℓ∞ outputs they prove the question with ℓ2 in
-    /// their place, which is never smaller: `‖x‖₂ ≤ ‖x‖₁`, `‖y‖_∞ ≤ ‖y‖₂`.
+    /// Proves the segments, rigorously if memory allows. For ℓ1 inputs and ℓ∞ outputs multipliers prove the question with
+    /// ℓ2 in their place, which is never smaller: `‖x‖₂ ≤ ‖x‖₁`, `‖y‖_∞ ≤ ‖y‖₂`.
     fn prove_whole(&self, digest: &str, system: &IncrementSystem, limits: &Limits) -> Result<Bound, Refusal> {
-        let query = Case::query(&self.query);
-        match (prove_segments(system, &query, &self.segments, limits), self.level) {
+        match (prove_segments(system, &self.query, &self.segments, limits), self.level) {
             (Err(Refusal::Memory { .. }), Level::Probabilistic) => {
-                let draw = Draw::of_claim(digest, &query, &self.segments).for_verification();
-                prove_segments_probably(system, &query, &self.segments, limits, &draw)
+                let draw = Draw::of_claim(digest, &self.query, &self.segments).for_verification();
+                prove_segments_probably(system, &self.query, &self.segments, limits, &draw)
             }
             (result, Level::Rigorous | Level::Probabilistic) => result,
         }

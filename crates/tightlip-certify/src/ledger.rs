@@ -108,7 +108,7 @@ mod tests {
     fn uniform(weight: f64) -> Vec<Segment> {
         let multipliers =
             Multipliers { input: Weight::Uniform(weight), hidden: Vec::new(), output: Weight::Uniform(weight) };
-        vec![Segment { end_block: 1, multipliers }]
+        vec![Segment::new(1, multipliers)]
     }
 
     #[test]

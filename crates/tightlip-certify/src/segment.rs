@@ -1,25 +1,72 @@
 //! Bounds in segments: a system cut after some hidden blocks.
 //!
 //! Where no edge jumps over block `k`, the system is a composition: inputs → signals before the activations of block
-//! `k` → (activations, Lipschitz constant `m_k = max_j max(|α_j|, |β_j|)`) → outputs. With a proved bound for each
-//! part, `L ≤ L_1 · m_{k_1} · L_2 · m_{k_2} ⋯`, measured in ℓ2 at every cut. One segment is LipSDP itself; segments
-//! without hidden blocks give the product of operator norms; anything between is LipSDP with splitting (the published
-//! code forgets the factors `m_k`, which matter where slopes exceed 1 in magnitude).
+//! `k` → (activations) → outputs. Every cut has a norm in which its signals are measured, ℓ1, ℓ2 or ℓ∞. Activations work
+//! coordinate by coordinate, so their Lipschitz constant is `m_k = max_j max(|α_j|, |β_j|)` in each of them, and with
+//! a proved bound for each part, between the norms at its two ends, `L ≤ L_1 · m_{k_1} · L_2 · m_{k_2} ⋯`. One segment is
+//! LipSDP itself; segments without hidden blocks give the product of operator norms; anything between is LipSDP with
+//! splitting (the published code forgets the factors `m_k`, which matter where slopes exceed 1 in magnitude).
+//!
+//! A segment is proved by its multipliers, for ℓ1 at its input and ℓ∞ at its output with ℓ2 in their place
+//! (`‖x‖₂ ≤ ‖x‖₁`, `‖y‖_∞ ≤ ‖y‖₂`), or, without hidden blocks and multipliers, by the formula of its norm (see `induced`).
 
 use serde::{Deserialize, Serialize};
-use tightlip_model::{Edge, IncrementSystem, Limits, Multipliers, Norm, Query};
+use tightlip_model::{Case, Edge, IncrementSystem, Limits, Multipliers, Norm, Query};
 
-use crate::directed::mul_up;
+use crate::induced::induced_norm;
+use crate::scaled_product::ScaledProduct;
 use crate::{Bound, Draw, Refusal, prove, prove_probably};
 
-/// A part of a system and the multipliers that bound it.
+/// A part of a system and what bounds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Segment {
     /// The block the segment ends in: a hidden block it is cut at, or the output block for the last segment.
     pub end_block: usize,
-    /// Multipliers of the part: its input is the block the segment before ended in (block 0 for the first).
-    pub multipliers: Multipliers,
+    /// The norm at the cut: of the signals before the activations of the hidden block the segment ends in, and of the
+    /// input of the next segment. The last segment, which ends in the norm of the question, has ℓ2 here. Absent in files
+    /// for ℓ2.
+    #[serde(default = "euclidean", skip_serializing_if = "is_euclidean")]
+    pub cut_norm: Norm,
+    /// Multipliers of the part: its input is the block the segment before ended in (block 0 for the first). Absent for a
+    /// part without hidden blocks whose norm has a formula: from ℓ1, to ℓ∞.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multipliers: Option<Multipliers>,
+}
+
+/// The norm at a cut where none is said.
+fn euclidean() -> Norm {
+    Norm::L2
+}
+
+/// Whether the norm goes without saying.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_euclidean(norm: &Norm) -> bool {
+    *norm == euclidean()
+}
+
+impl Segment {
+    /// The segment up to `end_block`, proved by multipliers, ℓ2 at its cut.
+    pub fn new(end_block: usize, multipliers: Multipliers) -> Self {
+        Self { end_block, cut_norm: euclidean(), multipliers: Some(multipliers) }
+    }
+
+    /// The segment up to `end_block`, proved by the formula of its norm, ℓ2 at its cut.
+    pub fn by_formula(end_block: usize) -> Self {
+        Self { end_block, cut_norm: euclidean(), multipliers: None }
+    }
+
+    /// The same segment with another norm at its cut.
+    #[must_use]
+    pub fn cut_in(self, cut_norm: Norm) -> Self {
+        Self { cut_norm, ..self }
+    }
+
+    /// The same segment with its multipliers, where it has them, replaced by a function of them.
+    #[must_use]
+    pub fn mapped(&self, change: impl FnOnce(&Multipliers) -> Multipliers) -> Self {
+        Self { multipliers: self.multipliers.as_ref().map(change), ..self.clone() }
+    }
 }
 
 /// Proves the product bound of consecutive segments that together cover `system`.
@@ -35,7 +82,7 @@ pub fn prove_segments(
     let prove_part = |_, part: &IncrementSystem, query: &Query, multipliers: &Multipliers| {
         Ok(prove(part, query, multipliers, limits)?.value())
     };
-    Ok(Bound::upper(product(system, query, segments, &prove_part)?))
+    Ok(Bound::upper(product((system, query), segments, limits, &prove_part)?))
 }
 
 /// Proves the product bound of consecutive segments that together cover `system`, except with the failure probability
@@ -54,51 +101,69 @@ pub fn prove_segments_probably(
         let share = draw.share(index, segments.len());
         Ok(prove_probably(part, query, multipliers, limits, &share)?.value())
     };
-    Ok(Bound::probably_upper(product(system, query, segments, &prove_part)?, draw.failure_probability()))
+    Ok(Bound::probably_upper(product((system, query), segments, limits, &prove_part)?, draw.failure_probability()))
 }
 
 /// Proves a part, given its index, itself, its norms and its multipliers.
 type ProvePart<'a> = dyn Fn(usize, &IncrementSystem, &Query, &Multipliers) -> Result<f64, Refusal> + 'a;
 
-/// The product of the bounds that `prove_part` gives for the segments, and of the factors at the cuts.
+/// The product of the bounds that `prove_part` or a formula gives for the segments, and of the factors at the cuts.
 fn product(
-    system: &IncrementSystem,
-    query: &Query,
+    (system, query): (&IncrementSystem, &Query),
     segments: &[Segment],
+    limits: &Limits,
     prove_part: &ProvePart<'_>,
 ) -> Result<f64, Refusal> {
-    let unsupported = |what: String| Err(Refusal::Unsupported { what });
     let last = system.output_block();
-    if segments.last().is_none_or(|segment| segment.end_block != last) {
+    check_order(segments, last)?;
+    let (mut start, mut input_norm) = (0, query.input_norm);
+    let mut value = ScaledProduct::ONE;
+    for (index, segment) in segments.iter().enumerate() {
+        let end = segment.end_block;
+        let part = part(system, start, end)?;
+        let output_norm = if end == last { query.output_norm } else { segment.cut_norm };
+        let between = Query { input_norm, output_norm, ..*query };
+        value.multiply(match &segment.multipliers {
+            Some(multipliers) => prove_part(index, &part, &Case::query(&between), multipliers)?,
+            None => induced_norm(&part, &between, limits)?,
+        });
+        if end < last {
+            let steepest = system.slopes(end).iter().fold(0.0_f64, |m, slope| m.max(slope.magnitude()));
+            value.multiply(steepest);
+        }
+        (start, input_norm) = (end, segment.cut_norm);
+    }
+    let value = value.value();
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Refusal::Range { what: "the product of the segments' bounds".to_owned() })
+    }
+}
+
+/// Refuses segments that do not lead forward to the output block `last`, or that end there in a norm of their own.
+fn check_order(segments: &[Segment], last: usize) -> Result<(), Refusal> {
+    let unsupported = |what: String| Err(Refusal::Unsupported { what });
+    let Some(final_segment) = segments.last().filter(|segment| segment.end_block == last) else {
         return unsupported(format!("the last segment has to end in the output block {last}"));
+    };
+    if !is_euclidean(&final_segment.cut_norm) {
+        return unsupported(format!(
+            "the last segment has the cut norm ℓ{}, but no cut: it ends in the norm of the question",
+            final_segment.cut_norm
+        ));
     }
     let mut start = 0;
-    let mut value = 1.0;
-    for (index, segment) in segments.iter().enumerate() {
+    for segment in segments {
         let end = segment.end_block;
         if end <= start || end > last {
             return unsupported(format!(
                 "segments have to lead forward: one starts at block {start} and ends at {end}"
             ));
         }
-        let part = part(system, start, end)?;
-        let query = Query {
-            input_norm: if start == 0 { query.input_norm } else { Norm::L2 },
-            output_norm: if end == last { query.output_norm } else { Norm::L2 },
-            ..*query
-        };
-        value = mul_up(value, prove_part(index, &part, &query, &segment.multipliers)?);
-        if end < last {
-            let steepest = system.slopes(end).iter().fold(0.0_f64, |m, slope| m.max(slope.magnitude()));
-            value = mul_up(value, steepest);
-        }
         start = end;
     }
-    if value.is_finite() {
-        Ok(value)
-    } else {
-        Err(Refusal::Range { what: "the product of the segments' bounds".to_owned() })
-    }
+    Ok(())
 }
 
 /// The subsystem from block `start` (as input) to the signals before the activations of block `end` (as output).

@@ -9,13 +9,22 @@
 //! and whenever every `X` and `M` is positive definite, `L² = λ_max(W_{H+1} M_H⁻¹ W_{H+1}ᵀ)` is a bound. For slopes `[0, 1]` the
 //! middle is `Γ_k = W_k M_{k−1}⁻¹ W_kᵀ` itself and the condition reads `Λ⁻¹ ≻ ½ Γ_k`.
 //!
-//! Every method here is a choice of `Λ_1, Λ_2, …`; jointly optimal ones are LipSDP-Neuron. Not here: proofs, units of the
-//! original network, skip connections.
+//! Every method here is a choice of `Λ_1, Λ_2, …`; jointly optimal ones are LipSDP-Neuron. The recursions on norms (AutoLip, CP-Lip)
+//! are choices, too, by `path_sums`, and for any graph of layers. Nothing here is trusted. Not here: proofs, units of the original
+//! network.
 
+pub use autolip::autolip;
 pub use chain::{Chain, Unsuitable};
+pub use cp_lip::cp_lip;
 pub use forward::{Eliminated, Forward, NotFeasible};
+pub use path_sums::{Feasible, FixedSlope};
+pub use products::{Cuts, Effort, LayerNorm, Product, product_of_norms};
 pub use rules::Rule;
 
+mod autolip;
 mod chain;
+mod cp_lip;
 mod forward;
+mod path_sums;
+mod products;
 mod rules;

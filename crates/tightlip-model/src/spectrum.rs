@@ -25,6 +25,18 @@ pub fn spectral_norm(matrix: MatRef<'_, f64>) -> f64 {
     }
 }
 
+/// The largest singular value, rounded, and from below: usually to 1e-12 relative, and to rounding up to order 16. Far quicker
+/// than [`spectral_norm`] for thousands of matrices of medium order. Zero for an empty matrix.
+pub fn leading_singular_value(matrix: MatRef<'_, f64>) -> f64 {
+    /// Up to this order the decomposition is quicker.
+    const SMALL: usize = 16;
+    match matrix.nrows().min(matrix.ncols()) {
+        0 => 0.0,
+        small if small <= SMALL => decomposed(matrix),
+        _ => iterated(matrix),
+    }
+}
+
 /// By the singular value decomposition; the Frobenius norm, which is not below, if it does not converge.
 fn decomposed(matrix: MatRef<'_, f64>) -> f64 {
     // faer 0.24.4 divides and conquers from order 128 on and loses half of the digits there on some matrices.

@@ -143,7 +143,7 @@ impl Exchange {
         };
         let proposal = Proposal {
             claimed: self.reduction.bound_scale() * self.assembled.constant(objective),
-            candidates: vec![vec![Segment { end_block: self.end_block, multipliers }]],
+            candidates: vec![vec![Segment::new(self.end_block, multipliers)]],
             status: format!("imported, {}{few}", output.status),
             program: Some(self.size()),
             ..Proposal::default()

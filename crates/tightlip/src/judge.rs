@@ -10,6 +10,8 @@ use tightlip_certify::{
     prove_segments_probably, round_multipliers,
 };
 
+use tightlip_model::{Case, Norm};
+
 use crate::Context;
 use crate::method::Problem;
 
@@ -158,18 +160,20 @@ impl<'p> Judge<'p> {
     fn prove_rigorously(&mut self, segments: &[Segment]) -> Result<Bound, Refusal> {
         let (problem, limits) = (self.problem, &self.context.limits);
         match segments {
-            [whole] if whole.end_block == problem.system.output_block() => {
-                self.prover()?.prove(&whole.multipliers, limits)
+            [Segment { end_block, cut_norm: Norm::L2, multipliers: Some(whole) }]
+                if *end_block == problem.system.output_block() =>
+            {
+                self.prover()?.prove(whole, limits)
             }
             parts => prove_segments(&problem.system, &problem.query, parts, limits),
         }
     }
 
-    /// The prover of the whole system.
+    /// The prover of the whole system, for ℓ1 inputs and ℓ∞ outputs with ℓ2 in their place.
     fn prover(&mut self) -> Result<&Prover, Refusal> {
         let prover = match self.prover.take() {
             Some(prover) => prover,
-            None => Prover::new(&self.problem.system, &self.problem.query, &self.context.limits)?,
+            None => Prover::new(&self.problem.system, &Case::query(&self.problem.query), &self.context.limits)?,
         };
         Ok(self.prover.insert(prover))
     }
@@ -211,11 +215,5 @@ impl<'p> Judge<'p> {
 
 /// Every segment rounded with the same margin.
 fn rounded(segments: &[Segment], epsilon: f64) -> Vec<Segment> {
-    segments
-        .iter()
-        .map(|segment| Segment {
-            end_block: segment.end_block,
-            multipliers: round_multipliers(&segment.multipliers, epsilon),
-        })
-        .collect()
+    segments.iter().map(|segment| segment.mapped(|multipliers| round_multipliers(multipliers, epsilon))).collect()
 }

@@ -5,9 +5,11 @@ use tightlip_model::{IncrementSystem, Norm};
 use crate::method::Decline;
 use crate::{Context, Method};
 
+mod autolip;
 mod closed_form;
 mod conic;
 mod constant;
+mod cp_lip;
 mod eclipse_fast;
 mod eigenvalue;
 mod estimate;
@@ -41,6 +43,7 @@ mod lipsdp_neuron_lipdiff;
 mod lipsdp_neuron_subgradient;
 mod lipsdp_tau_estimate;
 mod norm_product;
+mod path_sums;
 mod relative;
 mod syed_hu;
 mod syed_hu_gc;
@@ -72,7 +75,9 @@ pub(crate) const ALL_NORMS: &[(Norm, Norm)] = &[
 
 /// Every method: upper bounds from cheap and loose to expensive and tight, lower bounds, and what is no bound.
 pub const METHODS: &[&dyn Method] = &[
-    &norm_product::NormProduct,
+    &norm_product::METHOD,
+    &autolip::AutoLip,
+    &cp_lip::CpLip,
     &eclipse_fast::METHOD,
     &syed_hu_sn::METHOD,
     &syed_hu_gc::METHOD,

@@ -9,8 +9,9 @@ use tightlip_certify::{Bound, CaseLedger, Proof, Refusal, Segment};
 use tightlip_model::{Case, IncrementSystem};
 
 use crate::Context;
+use crate::judge::Proved;
 use crate::method::{Decline, FoundLower, Method, Problem};
-use crate::settle::{Settled, baseline, settle};
+use crate::settle::{Settled, baseline, compete_with_baseline, settle};
 
 /// Sets of multipliers tried on a new case: the first, which is the steepest's, and the last ones.
 const TRIED: usize = 3;
@@ -40,7 +41,7 @@ pub(crate) fn settle_cases(
     let count = cases.len();
     for (closed, case) in cases.into_iter().enumerate() {
         if context.limits.stop_requested() {
-            return Ok(instead.after(closed, count));
+            return Ok(instead.after((closed, count), problem, context));
         }
         let tried = known.iter().take(1).chain(known.iter().skip(1).rev().take(TRIED - 1));
         if tried.into_iter().any(|segments| ledger.prove_within(case, segments, &context.limits)) {
@@ -83,13 +84,21 @@ pub(crate) fn check_count(problem: &Problem<'_>) -> Result<(), Decline> {
 }
 
 impl InCases {
-    /// The report of a question that was cut short.
-    fn after(mut self, closed: usize, count: usize) -> Self {
-        let proposal = &mut self.settled.proposal;
-        proposal.interrupted = true;
-        let status = &mut proposal.status;
+    /// The bound and report of a question that was cut short: this one, or the product of norms, if that is smaller.
+    fn after(self, (closed, count): (usize, usize), problem: &Problem<'_>, context: &Context) -> Self {
+        let mut settled = self.settled;
+        settled.result = self.result.map(|(bound, proof)| Proved { bound, proof });
+        compete_with_baseline(&mut settled, problem, context);
+        settled.proposal.interrupted = true;
+        let status = &mut settled.proposal.status;
         *status = format!("interrupted after {closed} of {count} cases; the bound with ℓ2 in their place: {status}");
-        self
+        Self::of(settled)
+    }
+
+    /// An answer that needed no cases.
+    fn of(mut settled: Settled) -> Self {
+        let result = std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried()));
+        Self { settled, result: result.map(|proved| (proved.bound, proved.proof)) }
     }
 }
 
@@ -98,14 +107,13 @@ impl InCases {
 fn without_cases(problem: &Problem<'_>, method: Option<&dyn Method>, context: &Context) -> Result<InCases, Decline> {
     let easier = Problem { query: Case::query(&problem.query), ..problem.clone() };
     let mut settled = match settle(&easier, method, context) {
-        // A method for one output may decline them all together and yet take every case.
-        Err(Decline::Shape { .. }) => settle(&easier, Some(baseline()), context)?,
+        // A method for one output may decline them all together and yet take every case. The baseline needs no ℓ2.
+        Err(Decline::Shape { .. }) => settle(problem, Some(baseline()), context)?,
         settled => settled?,
     };
     // A bound of this relaxation from below says nothing about the cases.
     settled.proposal.relaxation_lower = None;
-    let result = std::mem::replace(&mut settled.result, Err(Refusal::nothing_tried()));
-    Ok(InCases { settled, result: result.map(|proved| (proved.bound, proved.proof)) })
+    Ok(InCases::of(settled))
 }
 
 /// The multipliers of one case: the ledger of cases takes no other proof.
@@ -122,9 +130,10 @@ fn multipliers_of(proof: Proof) -> Result<Vec<Segment>, Refusal> {
 fn raised(mut segments: Vec<Segment>, value: f64, allowed: f64) -> Vec<Segment> {
     /// Keeps the relaxed bound below what is allowed, rounding included.
     const BELOW: f64 = 1.0 - 1e-12;
-    if let Some(first) = segments.first_mut().filter(|_| value > 0.0 && value < allowed) {
+    let with_multipliers = segments.iter_mut().find_map(|segment| segment.multipliers.as_mut());
+    if let Some(multipliers) = with_multipliers.filter(|_| value > 0.0 && value < allowed) {
         // The bound is the root of the product of both weights.
-        first.multipliers.input = first.multipliers.input.scaled((allowed / value).powi(2) * BELOW);
+        multipliers.input = multipliers.input.scaled((allowed / value).powi(2) * BELOW);
     }
     segments
 }

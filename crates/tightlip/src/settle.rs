@@ -4,7 +4,6 @@
 use std::time::Instant;
 
 use tightlip_certify::Refusal;
-use tightlip_model::Case;
 
 use crate::judge::{Judge, Proved, SMALLEST_MARGIN};
 use crate::method::{Decline, Method, Problem, Proposal, TraceRow};
@@ -115,13 +114,11 @@ fn close_course(proposal: &mut Proposal, proved: f64, certify_s: f64) {
     });
 }
 
-/// Replaces what was settled by the product of norms if that proves more.
-fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>, context: &Context) {
+/// Replaces what was settled by the product of norms, which needs no cases, if that proves more.
+pub(crate) fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>, context: &Context) {
     let start = Instant::now();
-    // With ℓ2 in the place of ℓ1 inputs and ℓ∞ outputs, which is never smaller and needs no cases.
-    let direct = Problem { query: Case::query(&problem.query), ..problem.clone() };
-    let mut judge = Judge::new(&direct, context);
-    let Ok(baseline) = baseline().propose(&direct, context, &mut judge) else { return };
+    let mut judge = Judge::new(problem, context);
+    let Ok(baseline) = baseline().propose(problem, context, &mut judge) else { return };
     let result = prove(&baseline, &mut judge);
     let better = match (&settled.result, &result) {
         (Ok(ours), Ok(theirs)) => theirs.bound.value() < ours.bound.value(),

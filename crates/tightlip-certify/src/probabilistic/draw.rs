@@ -1,7 +1,7 @@
 //! The verifier's random start: where its seed comes from, and how often it may fail.
 
 use sha2::{Digest, Sha256};
-use tightlip_model::Query;
+use tightlip_model::{Case, Query};
 
 use crate::Segment;
 
@@ -41,12 +41,13 @@ impl Draw {
     }
 
     /// The draw for a claim about a network: its seed is the SHA-256 of everything the inequality is made of, so that
-    /// nobody chooses it (Fiat and Shamir 1986), and everybody finds the same one.
+    /// nobody chooses it (Fiat and Shamir 1986), and everybody finds the same one. Questions with ℓ1 inputs or ℓ∞ outputs
+    /// have the seed of those with ℓ2 in their place, which multipliers prove for them.
     ///
     /// # Panics
     /// Never: queries and multipliers serialise.
     pub fn of_claim(network_sha256: &str, query: &Query, segments: &[Segment]) -> Self {
-        let claim = serde_json::to_vec(&(query, segments)).expect("queries and multipliers serialise");
+        let claim = serde_json::to_vec(&(Case::query(query), segments)).expect("queries and multipliers serialise");
         let mut hasher = Sha256::new();
         hasher.update("tightlip draw 1\n");
         hasher.update(network_sha256);
@@ -125,7 +126,7 @@ mod tests {
         let claim = |digest: &str, output, t: f64, end_block| {
             let multipliers =
                 Multipliers { input: Weight::Uniform(t), hidden: vec![vec![1.0]], output: Weight::Uniform(2.0) };
-            Draw::of_claim(digest, &Query::euclidean(output), &[Segment { end_block, multipliers }]).seed
+            Draw::of_claim(digest, &Query::euclidean(output), &[Segment::new(end_block, multipliers)]).seed
         };
         let seeds = [
             claim("a", OutputSelection::All, 1.0, 2),

@@ -293,7 +293,7 @@ fn wide() -> (Network, Certificate) {
     let system = IncrementSystem::of_network(&network, query.output).expect("valid");
     let hidden = (1..=3).map(|k| vec![0.15_f64.powi(k); 160]).collect();
     let multipliers = Multipliers { input: Weight::Uniform(2.0), hidden, output: Weight::Uniform(4e3) };
-    let segments = vec![Segment { end_block: 4, multipliers }];
+    let segments = vec![Segment::new(4, multipliers)];
     let draw = Draw::of_claim(&network.sha256(), &query, &segments);
     let bound = prove_segments_probably(&system, &query, &segments, &little(), &draw).expect("feasible");
     assert_eq!(bound.level(), Level::Probabilistic);
@@ -330,10 +330,12 @@ fn certificates_that_claim_too_much_are_refused() {
     let other = random_network(&[20, 160, 160, 160, 5], Activation::Relu, 2).expect("valid");
     assert!(matches!(certificate.verify(&other, &little()), Err(Refusal::Network { .. })));
     let mut altered = certificate.clone();
-    altered.segments[0].multipliers.hidden[1].iter_mut().for_each(|lambda| *lambda *= 50.0);
+    let multipliers = altered.segments[0].multipliers.as_mut().expect("a segment with multipliers");
+    multipliers.hidden[1].iter_mut().for_each(|lambda| *lambda *= 50.0);
     assert!(matches!(altered.verify(&network, &little()), Err(Refusal::Shortfall { .. })));
     let mut altered = certificate.clone();
-    altered.segments[0].multipliers.input = altered.segments[0].multipliers.input.scaled(0.01);
+    let multipliers = altered.segments[0].multipliers.as_mut().expect("a segment with multipliers");
+    multipliers.input = multipliers.input.scaled(0.01);
     assert!(matches!(altered.verify(&network, &little()), Err(Refusal::Shortfall { .. })));
     let late = Limits { deadline: Some(Instant::now()), ..little() };
     assert_eq!(certificate.verify(&network, &late), Err(Refusal::Interrupted { steps: 0 }));
@@ -344,10 +346,8 @@ fn segments_share_the_failure_probability() {
     let network = random_network(&[4, 6, 5, 3], Activation::Relu, 3).expect("valid");
     let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
     let query = Query::euclidean(OutputSelection::All);
-    let none = |end_block| Segment {
-        end_block,
-        multipliers: Multipliers { input: Weight::Uniform(4.0), hidden: Vec::new(), output: Weight::Uniform(4.0) },
-    };
+    let four = Multipliers { input: Weight::Uniform(4.0), hidden: Vec::new(), output: Weight::Uniform(4.0) };
+    let none = |end_block| Segment::new(end_block, four.clone());
     let segments = [none(1), none(2), none(3)];
     let bound = prove_segments_probably(&system, &query, &segments, &limits(), &draw(1)).expect("large weights");
     assert!((bound.value() - 64.0).abs() < 1e-12 && bound.failure_probability() == Draw::FAILURE_PROBABILITY);

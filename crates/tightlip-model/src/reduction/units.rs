@@ -54,11 +54,9 @@ pub(super) fn scale_blocks(
             scale = balance(system, k, signals.len(), maps);
             divide_rows(system, k, maps, &scale);
         }
-        let mut square = 0.0;
-        for (_, map) in system.edges().iter().zip(maps.iter()).filter(|(edge, _)| edge.to == k) {
-            square += spectral_norm_estimate(map.as_ref()).powi(2);
-        }
-        let norm = if square > 0.0 { square.sqrt() } else { 1.0 };
+        let into_k = system.edges().iter().zip(maps.iter()).filter(|(edge, _)| edge.to == k);
+        let joint = into_k.fold(0.0, |joint: f64, (_, map)| joint.hypot(spectral_norm_estimate(map.as_ref())));
+        let norm = if joint > 0.0 { joint } else { 1.0 };
         divide_rows(system, k, maps, &vec![norm; signals.len()]);
         for s in &mut scale {
             *s *= norm;
@@ -106,9 +104,14 @@ fn divide_rows(system: &IncrementSystem, k: usize, maps: &mut [Mat<f64>], diviso
 fn spectral_norm_estimate(matrix: MatRef<'_, f64>) -> f64 {
     /// Enough for two digits on any spectrum; scaling needs no more.
     const STEPS: usize = 12;
-    if matrix.nrows() == 0 || matrix.ncols() == 0 {
+    let largest = matrix.norm_max();
+    if matrix.nrows() == 0 || matrix.ncols() == 0 || largest == 0.0 {
         return 0.0;
     }
+    // A power of two, which is exact: maps out of deep blocks carry the product of the norms before them, and its square
+    // can leave the range of floating point.
+    let unit = 2f64.powi(largest.log2().clamp(-1000.0, 1000.0) as i32);
+    let matrix = matrix.to_owned() / faer::Scale(unit);
     // A start with all coordinates different is not orthogonal to the leading vector of a structured matrix.
     let mut v = Mat::from_fn(matrix.ncols(), 1, |i, _| 1.0 + 0.618 * ((i * 7919) % 101) as f64 / 101.0);
     let mut norm = 0.0;
@@ -117,10 +120,10 @@ fn spectral_norm_estimate(matrix: MatRef<'_, f64>) -> f64 {
         if length == 0.0 {
             break;
         }
-        let w = matrix * &v / faer::Scale(length);
+        let w = &matrix * &v / faer::Scale(length);
         norm = w.norm_l2();
         v = matrix.transpose() * w;
     }
     // A start in the kernel says nothing; the Frobenius norm is never zero for a matrix that is not.
-    if norm > 0.0 { norm } else { matrix.norm_l2() }
+    unit * if norm > 0.0 { norm } else { matrix.norm_l2() }
 }

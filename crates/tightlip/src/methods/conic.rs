@@ -145,7 +145,7 @@ impl Method for Conic {
         let multipliers = posed.lift(&reduction, &assembled.multipliers(&answer.solution));
         Ok(Proposal {
             claimed: scale * assembled.constant(answer.objective),
-            candidates: vec![vec![Segment { end_block: problem.system.output_block(), multipliers }]],
+            candidates: vec![vec![Segment::new(problem.system.output_block(), multipliers)]],
             iterations: Some(u64::from(answer.iterations)),
             trace,
             options: self.options_text(form),

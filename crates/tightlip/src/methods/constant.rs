@@ -18,7 +18,7 @@ pub(super) fn proposal(system: &IncrementSystem, query: &Query) -> Proposal {
         output: zero(query.output_norm, system.len(last)),
     };
     Proposal {
-        candidates: vec![vec![Segment { end_block: last, multipliers }]],
+        candidates: vec![vec![Segment::new(last, multipliers)]],
         relaxation_lower: Some(0.0),
         status: "constant".to_owned(),
         ..Proposal::default()

@@ -72,7 +72,7 @@ impl<'c, 'p> Follower<'c, 'p> {
     /// The multipliers of a candidate in the original system.
     fn segments(&self, candidate: &Candidate) -> Vec<Segment> {
         let end_block = self.problem.system.output_block();
-        vec![Segment { end_block, multipliers: self.reduction.lift(&candidate.multipliers) }]
+        vec![Segment::new(end_block, self.reduction.lift(&candidate.multipliers))]
     }
 
     /// Evaluates the candidate's vectors safely.

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use tightlip_branch::{Proof, Verifier};
-use tightlip_certify::{FaceProof, FaceProver, Refusal, relaxation_value, round_multipliers};
+use tightlip_certify::{FaceProof, FaceProver, Refusal, Segment, relaxation_value, round_multipliers};
 use tightlip_lifted::LiftedIteration;
 use tightlip_model::{Face, Limits, Multipliers, Reduction, RelaxationPoint, Weight};
 
@@ -67,10 +67,13 @@ fn solved(problem: &Problem<'_>, context: &Context) -> Result<Multipliers, Decli
             Decline::Stopped { .. } => Decline::Stopped { method: NAME },
             other => other,
         })?;
-    match prove(&proposal, &mut judge) {
-        Ok(Proved { proof: tightlip_certify::Proof::Whole(segments), .. }) if segments.len() == 1 => {
-            Ok(segments[0].multipliers.clone())
-        }
+    let proved = prove(&proposal, &mut judge);
+    if let Ok(Proved { proof: tightlip_certify::Proof::Whole(segments), .. }) = &proved
+        && let [Segment { multipliers: Some(whole), .. }] = &segments[..]
+    {
+        return Ok(whole.clone());
+    }
+    match proved {
         _ if context.limits.stop_requested() => Err(Decline::Stopped { method: NAME }),
         Ok(_) => Err(declined(&"the multipliers of the relaxation are not in one piece")),
         Err(refusal) => Err(declined(&refusal)),

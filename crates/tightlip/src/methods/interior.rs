@@ -99,7 +99,7 @@ impl Method for Interior {
         let multipliers = posed.lift(&reduction, &pencil.multipliers(&answer.values));
         Ok(Proposal {
             claimed: scale * answer.objective,
-            candidates: vec![vec![Segment { end_block: problem.system.output_block(), multipliers }]],
+            candidates: vec![vec![Segment::new(problem.system.output_block(), multipliers)]],
             iterations: Some(u64::from(answer.iterations)),
             trace,
             options: format!("tol={:e}, max_iter={}", settings.tolerance, settings.iterations),

@@ -16,8 +16,6 @@ pub(super) struct Layerwise<'p> {
     problem: &'p Problem<'p>,
     reduction: Reduction,
     chain: Chain,
-    /// `√n` for each end that is not in ℓ2.
-    ends: f64,
 }
 
 impl<'p> Layerwise<'p> {
@@ -36,9 +34,7 @@ impl<'p> Layerwise<'p> {
         let Some(reduction) = Reduction::new(system, &euclidean, Scaling::PerLayer) else { return Ok(None) };
         let chain = Chain::new(reduction.system())
             .map_err(|unsuitable| Decline::Solver { method, reason: unsuitable.to_string() })?;
-        let end = |norm: Norm, len: usize| if norm == Norm::L2 { 1.0 } else { (len as f64).sqrt() };
-        let ends = end(query.input_norm, system.len(0)) * end(query.output_norm, system.len(system.output_block()));
-        Ok(Some(Self { problem, reduction, chain, ends }))
+        Ok(Some(Self { problem, reduction, chain }))
     }
 
     /// The chain: layers of norm about 1, inputs and outputs shrunk.
@@ -48,22 +44,34 @@ impl<'p> Layerwise<'p> {
 
     /// The bound of the question is this times that of the chain.
     pub(super) fn scale(&self) -> f64 {
-        self.ends * self.reduction.bound_scale()
+        ends(self.problem) * self.reduction.bound_scale()
     }
 
     /// Multipliers of the chain as a candidate for the judge.
     pub(super) fn candidate(&self, of_chain: &Multipliers) -> Vec<Segment> {
-        let system = &self.problem.system;
-        let (last, query) = (system.output_block(), &self.problem.query);
-        let mut multipliers = self.reduction.lift(of_chain);
-        for (weight, norm, block) in
-            [(&mut multipliers.input, query.input_norm, 0), (&mut multipliers.output, query.output_norm, last)]
-        {
-            if norm != Norm::L2 {
-                *weight = Weight::PerCoordinate(vec![weight.at(0); system.len(block)]);
-            }
-        }
-        vec![Segment { end_block: last, multipliers }]
+        let multipliers = with_ends(self.reduction.lift(of_chain), self.problem);
+        vec![Segment::new(self.problem.system.output_block(), multipliers)]
+    }
+}
+
+/// `√n` for each end that is not in ℓ2.
+pub(super) fn ends(problem: &Problem<'_>) -> f64 {
+    let end = |norm: Norm, len: usize| if norm == Norm::L2 { 1.0 } else { (len as f64).sqrt() };
+    let (query, system) = (&problem.query, &problem.system);
+    end(query.input_norm, system.len(0)) * end(query.output_norm, system.len(system.output_block()))
+}
+
+/// Multipliers for ℓ2 → ℓ2 with one value for each coordinate at ends that are not in ℓ2.
+pub(super) fn with_ends(multipliers: Multipliers, problem: &Problem<'_>) -> Multipliers {
+    let end = |weight: Weight, norm: Norm, block: usize| match norm {
+        Norm::L2 => weight,
+        Norm::L1 | Norm::LInf => Weight::PerCoordinate(vec![weight.at(0); problem.system.len(block)]),
+    };
+    let (query, last) = (&problem.query, problem.system.output_block());
+    Multipliers {
+        input: end(multipliers.input, query.input_norm, 0),
+        hidden: multipliers.hidden,
+        output: end(multipliers.output, query.output_norm, last),
     }
 }
 

@@ -218,8 +218,7 @@ impl Climb<'_, '_> {
     /// What could be proved now: the corrected multipliers and those by stationarity.
     fn candidates(&self, iteration: &LiftedIteration<'_>) -> Vec<Vec<Segment>> {
         let end_block = self.problem.system.output_block();
-        let lifted =
-            |reduced: &Multipliers| vec![Segment { end_block, multipliers: self.posed.lift(self.reduction, reduced) }];
+        let lifted = |reduced: &Multipliers| vec![Segment::new(end_block, self.posed.lift(self.reduction, reduced))];
         let mut candidates: Vec<_> = iteration.corrected_multipliers().iter().map(lifted).collect();
         candidates.push(lifted(&iteration.multipliers()));
         candidates

@@ -1,21 +1,35 @@
-//! `norm-product`: the product of the layers' spectral norms (Szegedy et al. 2014), the baseline of the field.
+//! `norm-product`: the product of the layers' operator norms (Szegedy et al. 2014), the baseline of the field.
 //!
-//! The norm of each layer is the bound of a segment without hidden blocks: `[[σI, −Wᵀ], [−W, σI]] ⪰ 0` proves
-//! `‖W‖ ≤ σ`. The singular value is only a proposal; the proof gives the certified upper bound.
+//! Every layer is a segment without hidden blocks. `[[σI, −Wᵀ], [−W, σI]] ⪰ 0` proves `‖W‖ ≤ σ`, norms from ℓ1 and to ℓ∞ have
+//! formulas. The numbers here are only proposals; the proofs give the certified upper bounds. For ℓ2 → ℓ2 the norms are
+//! spectral, as published; for other questions the norm at each cut is chosen, see `tightlip_layerwise::products`.
 
 use std::time::Instant;
 
 use tightlip_certify::Segment;
-use tightlip_model::{Edge, IncrementSystem, Multipliers, Norm, Weight, spectral_norm};
+use tightlip_layerwise::{Cuts, Effort, Product, product_of_norms};
+use tightlip_model::Norm;
 
+use super::ALL_NORMS;
 use crate::method::{Decline, Method, Problem, Proposal};
+use crate::options::{MethodOption, Values};
 use crate::{Context, Judge, Stage};
 
 /// With more weights than this spectral norms take too long once time is up.
 const LARGE: usize = 1_000_000;
 
-/// The product of spectral norms.
-pub(super) struct NormProduct;
+/// The values of the option `cuts`.
+const SMALLEST: &str = "smallest";
+const INPUT: &str = "input";
+
+/// The product of norms.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NormProduct {
+    cuts: Cuts,
+}
+
+/// The smallest of the products.
+pub(super) const METHOD: NormProduct = NormProduct { cuts: Cuts::Smallest };
 
 impl Method for NormProduct {
     fn name(&self) -> &'static str {
@@ -23,11 +37,12 @@ impl Method for NormProduct {
     }
 
     fn summary(&self) -> &'static str {
-        "product of the layers' spectral norms and the activations' constants, times √n for each end in ℓ∞ or ℓ1"
+        "product of the layers' operator norms and the activations' constants; spectral for ℓ2 → ℓ2, else with the best norm \
+         at each cut"
     }
 
     fn norms(&self) -> &'static [(Norm, Norm)] {
-        super::DIRECT_NORMS
+        ALL_NORMS
     }
 
     fn reference(&self) -> &'static str {
@@ -38,6 +53,19 @@ impl Method for NormProduct {
         true
     }
 
+    fn options(&self) -> &'static [MethodOption] {
+        const OPTIONS: &[MethodOption] = &[MethodOption {
+            name: "cuts",
+            values: Values::OneOf(&[SMALLEST, INPUT]),
+            about: "norm between layers: those with the smallest product (ℓ2 for ℓ2 → ℓ2), or that of the inputs throughout",
+        }];
+        OPTIONS
+    }
+
+    fn with_option(&self, _: &str, value: &str) -> Box<dyn Method> {
+        Box::new(Self { cuts: if value == INPUT { Cuts::Input } else { Cuts::Smallest } })
+    }
+
     fn propose(&self, problem: &Problem<'_>, context: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
         context.report(&Stage::Assembling);
         let start = Instant::now();
@@ -45,50 +73,58 @@ impl Method for NormProduct {
         if !system.is_chain() {
             return Err(Decline::Solver {
                 method: self.name(),
-                reason: "the product of norms is for chains; this network has skip connections".to_owned(),
+                reason: "the product of norms is for chains; this network has skip connections: take autolip"
+                    .to_owned(),
             });
         }
         let weights: usize = system.edges().iter().map(|edge| edge.map.coefficients()).sum();
         let hurried = context.limits.stop_requested() && weights > LARGE;
-        let mut claimed = 1.0;
-        let mut segments = Vec::new();
-        for edge in system.edges() {
-            let norm = norm_of(edge, hurried);
-            let separable_in = edge.from == 0 && problem.query.input_norm != Norm::L2;
-            let separable_out = edge.to == system.output_block() && problem.query.output_norm != Norm::L2;
-            let (input, into) = end(separable_in, system.len(edge.from), norm);
-            let (output, out) = end(separable_out, system.len(edge.to), norm);
-            claimed *= into * norm * out * junction(system, edge.to);
-            segments
-                .push(Segment { end_block: edge.to, multipliers: Multipliers { input, hidden: Vec::new(), output } });
-        }
+        let effort = if hurried { Effort::Hurried } else { Effort::Full };
+        let product = product_of_norms(system, &problem.query, self.cuts, effort);
+        let cuts = in_words(&product);
+        let status = if hurried { "Frobenius norms, for want of time" } else { "solved" };
+        let (claimed, segments) = (product.value, segments(product));
         Ok(Proposal {
             candidates: vec![segments],
             claimed,
-            status: if hurried { "Frobenius norms, for want of time" } else { "solved" }.to_owned(),
+            status: format!("{status}{cuts}"),
             solve_s: start.elapsed().as_secs_f64(),
             ..Proposal::default()
         })
     }
 }
 
-/// The spectral norm of a layer, or in a hurry the Frobenius norm, which is there at once and not smaller.
-fn norm_of(edge: &Edge, hurried: bool) -> f64 {
-    let matrix = edge.map.to_dense();
-    if hurried { matrix.norm_l2() } else { spectral_norm(matrix.as_ref()) }
+/// A segment for each layer.
+fn segments(product: Product) -> Vec<Segment> {
+    let last = product.layers.len();
+    let of_layer = |layer: tightlip_layerwise::LayerNorm| {
+        let segment = match layer.multipliers {
+            Some(multipliers) => Segment::new(layer.block, multipliers),
+            None => Segment::by_formula(layer.block),
+        };
+        if layer.block < last { segment.cut_in(layer.output_norm) } else { segment }
+    };
+    product.layers.into_iter().map(of_layer).collect()
 }
 
-/// The weight of one end of a layer and the factor it costs: ℓ2 as it is; ℓ∞ inputs and ℓ1 outputs through
-/// `‖·‖₂ ≤ √n ‖·‖_∞`, `‖·‖₁ ≤ √n ‖·‖₂`.
-fn end(separable: bool, len: usize, norm: f64) -> (Weight, f64) {
-    if separable { (Weight::PerCoordinate(vec![norm; len]), (len as f64).sqrt()) } else { (Weight::Uniform(norm), 1.0) }
+/// The norms at the cuts, runs of equal ones together; nothing where all are ℓ2.
+fn in_words(product: &Product) -> String {
+    let cuts: Vec<Norm> = product.layers.iter().rev().skip(1).rev().map(|layer| layer.output_norm).collect();
+    if cuts.iter().all(|&norm| norm == Norm::L2) {
+        return String::new();
+    }
+    let runs = cuts.chunk_by(|one, other| one == other).map(|run| match run {
+        [norm] => in_unicode(*norm).to_owned(),
+        run => format!("{} ×{}", in_unicode(run[0]), run.len()),
+    });
+    format!(", cuts in {}", runs.collect::<Vec<_>>().join(", "))
 }
 
-/// The Lipschitz constant of the activations of a block; 1 for the output.
-fn junction(system: &IncrementSystem, block: usize) -> f64 {
-    if block == system.output_block() {
-        1.0
-    } else {
-        system.slopes(block).iter().fold(0.0, |m, slope| m.max(slope.magnitude()))
+/// A norm as reports write it.
+fn in_unicode(norm: Norm) -> &'static str {
+    match norm {
+        Norm::L1 => "ℓ1",
+        Norm::L2 => "ℓ2",
+        Norm::LInf => "ℓ∞",
     }
 }

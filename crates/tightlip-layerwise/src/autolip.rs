@@ -1,0 +1,46 @@
+//! AutoLip (Virmaux & Scaman, NeurIPS 2018, Algorithm 2): the norms of the maps along all paths of the graph.
+//!
+//!   `L_0 = 1`,   `L_k = Σ_{edges i→k} ‖M_k W_{k,i}‖ L_i`,   `M_k = Diag(max(|α_j|, |β_j|))`,
+//!
+//! the last `L` is the bound; on a chain the product of norms. This is [`path_sums`](crate::path_sums) with `ρ_k = δ_k` and
+//! `s_k` replaced by `M_k s_k`: the multipliers `μ_k` belong to the sector `δ² ≤ m² s²`. The sector `[α, β]` of the neuron lies
+//! in it. With `m = max(|α|, |β|)`, so that one end is `± m`,
+//!
+//!   `2λ (δ − α s)(δ − β s) − μ (δ² − m² s²) ≥ 0`   for all `δ, s`   with   `λ = μ m / (β − α)`:
+//!
+//! for `β = m` it is `μ (m + α)/(m − α) (δ − m s)²`, for `α = −m` it is `μ (m − β)/(m + β) (δ + m s)²`. So λ are multipliers
+//! of the inequality for the sectors `[α, β]`. A fixed slope `α = β` would need an infinite one.
+
+use tightlip_model::{IncrementSystem, SlopeInterval, spectral_norm};
+
+use crate::path_sums::{Feasible, FixedSlope, PathSums};
+
+/// AutoLip's bound of `system` between ℓ2 norms, which may have skip connections, with its multipliers.
+///
+/// # Errors
+/// The first [`FixedSlope`].
+pub fn autolip(system: &IncrementSystem) -> Result<Feasible, FixedSlope> {
+    let last = system.output_block();
+    let norm = |edge: &tightlip_model::Edge| {
+        let mut matrix = edge.map.to_dense();
+        if edge.to < last {
+            for (i, slope) in system.slopes(edge.to).iter().enumerate() {
+                matrix.row_mut(i).iter_mut().for_each(|entry| *entry *= slope.magnitude());
+            }
+        }
+        spectral_norm(matrix.as_ref())
+    };
+    let norms: Vec<_> = system.edges().iter().map(|edge| (edge.from, edge.to, norm(edge))).collect();
+    let sums = PathSums::new(system.blocks(), &norms);
+    let of_block = |block: usize| {
+        let scaled_sector = sums.multiplier(block);
+        let multiplier = |(neuron, slope): (usize, &SlopeInterval)| {
+            let width = slope.upper() - slope.lower();
+            // In the units of M s the sector is [α/m, β/m], and δ stays δ.
+            if width > 0.0 { Ok(scaled_sector * slope.magnitude() / width) } else { Err(FixedSlope { block, neuron }) }
+        };
+        system.slopes(block).iter().enumerate().map(multiplier).collect::<Result<Vec<f64>, _>>()
+    };
+    let hidden = (1..last).map(of_block).collect::<Result<_, _>>()?;
+    Ok(Feasible::new(sums.value(), hidden, true))
+}
