@@ -39,6 +39,11 @@ mod lipsdp_neuron_subgradient;
 mod lipsdp_tau_estimate;
 mod norm_product;
 mod relative;
+mod seqlip;
+mod seqlip_brute;
+mod seqlip_certified;
+mod seqlip_greedy;
+mod seqlip_rank_k;
 mod unit_bound;
 mod witness;
 
@@ -66,6 +71,8 @@ pub(crate) const ALL_NORMS: &[(Norm, Norm)] = &[
 /// Every method: upper bounds from cheap and loose to expensive and tight, lower bounds, and what is no bound.
 pub const METHODS: &[&dyn Method] = &[
     &norm_product::NormProduct,
+    &seqlip_certified::SeqlipCertified,
+    &seqlip_brute::SeqlipBrute,
     &lipsdp_layer_full_clarabel::METHOD,
     &lipsdp_layer_full_clarabel_chordal::METHOD,
     &lipsdp_layer_chordal_clarabel::METHOD,
@@ -90,6 +97,8 @@ pub const METHODS: &[&dyn Method] = &[
     &witness::SteepPair,
     &lipsdp_tau_estimate::METHOD,
     &lipdiff_penalty_estimate::METHOD,
+    &seqlip_greedy::SeqlipGreedy,
+    &seqlip_rank_k::METHOD,
 ];
 
 /// Seconds between two reports of progress.
