@@ -120,9 +120,10 @@ fn certificates_of_another_network_or_question_are_refused() {
         assert!(matches!(outcome.certificate.verify(&other, &limits()), Err(Refusal::Network { .. })));
         let tanh = chain(&weights(), Activation::Tanh);
         assert!(matches!(outcome.certificate.verify(&tanh, &limits()), Err(Refusal::Network { .. })));
-        // With the digest forged as well, the proof itself has to fail on heavier weights.
+        // With the digest forged as well, the proof itself has to fail on heavier weights: so heavy that the room which
+        // multipliers of a product of factors have is used up.
         let mut heavier = weights();
-        heavier[0].iter_mut().flatten().for_each(|w| *w *= 1.01);
+        heavier[0].iter_mut().flatten().for_each(|w| *w *= 2.0);
         let heavier = chain(&heavier, Activation::Relu);
         let mut forged = outcome.certificate.clone();
         forged.network_sha256 = heavier.sha256();

@@ -37,12 +37,20 @@ impl Split {
         Self { parts: None, left_norm: norm, right_norm: norm, eta: 0.0, left_over: 0.0 }
     }
 
-    /// `P = U Σ^{1/2}`, `Q = Σ^{1/2} Vᵀ`, as far as floating point goes; `E = W − PQ` is bounded entry by entry.
+    /// `P = U Σ^{1/2}`, `Q = Σ^{1/2} Vᵀ`, as far as floating point goes.
     ///
     /// # Errors
     /// [`Refusal::Range`] if the decomposition does not converge.
     pub(super) fn in_two(map: &Enclosure) -> Result<Self, Refusal> {
         let (left, right) = roots(&map.mid)?;
+        Self::of_parts(map, left, right)
+    }
+
+    /// Any `P` and `Q`: what they leave over, `E = W − PQ`, is bounded entry by entry.
+    ///
+    /// # Errors
+    /// [`Refusal::Range`] if a number leaves its range.
+    pub(super) fn of_parts(map: &Enclosure, left: Mat<f64>, right: Mat<f64>) -> Result<Self, Refusal> {
         let (rows, columns, rank) = (left.nrows(), right.ncols(), right.nrows());
         let product = times_view(left.as_ref(), right.as_ref());
         let (left_size, right_size) = (absolute(&left), absolute(&right));

@@ -1,5 +1,5 @@
 use faer::Mat;
-use tightlip_model::OutputSelection;
+use tightlip_model::{OutputSelection, spectral_norm};
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn bound(system: &IncrementSystem) -> f64 {
 #[test]
 fn a_split_and_its_rest_are_the_map_again() {
     // A badly scaled map of rank two.
-    let mid = Mat::from_fn(4, 5, |i, j| (1.0 + i as f64) * 10f64.powi(-(j as i32)) - (i * j) as f64);
+    let mid = Mat::from_fn(4, 5, |i, j| (1.0 + i as f64) * [1.0, 0.1, 1e-2, 1e-3, 1e-4][j] - (i * j) as f64);
     let split = Split::in_two(&Enclosure { mid: mid.clone(), radius: None }).expect("in range");
     let (left, right) = split.parts.expect("an inner map");
     let error = split.eta * split.left_over;
@@ -37,6 +37,40 @@ fn a_split_and_its_rest_are_the_map_again() {
     let wide = Mat::from_fn(4, 5, |_, _| 0.25);
     let wide = Split::in_two(&Enclosure { mid, radius: Some(wide) }).expect("in range");
     assert!(wide.eta * wide.left_over >= 0.25 * 20f64.sqrt(), "the radius belongs to the rest");
+}
+
+#[test]
+fn however_bad_the_splits_are_the_product_bounds_the_norm_of_every_pattern() {
+    let limits = Limits::within(1 << 30);
+    for (draw, size) in [0.0, 0.3, 0.9, 1.0, 1.5, -1.0].into_iter().cycle().take(60).enumerate() {
+        let entry =
+            |k: usize, i: usize, j: usize| ((i * 5 + j * 3 + k * 7 + i * j * (draw + 1)) % 11) as f64 / 5.0 - 1.0;
+        let maps: Vec<Mat<f64>> = (0..4).map(|k| Mat::from_fn(2, 2, |i, j| entry(k, i, j))).collect();
+        let system = chain(&[2; 5], maps.iter().cloned().map(LinearMap::Dense).collect());
+        let split = |k: usize| {
+            let map = Enclosure { mid: maps[k].clone(), radius: None };
+            if k == 0 || k == 3 {
+                return Split::whole(&map);
+            }
+            // Multiples of the roots, whose product is so much of the map.
+            let (left, right) = Split::in_two(&map).expect("in range").parts.expect("an inner map");
+            Split::of_parts(&map, left * faer::Scale(size), right).expect("in range")
+        };
+        let splits: Vec<Split> = (0..4).map(split).collect();
+        let units = (Scaling::default(), Scaling::default());
+        let factor = |k: usize| Factor::new(&system, k, (&splits[k - 1], &splits[k]), units).expect("in range");
+        let bound: f64 = (1..4).map(|k| factor(k).run(&limits, &|_| ()).expect("finished").0).product();
+        let pattern_norm = |pattern: u32| {
+            let mut product = maps[0].clone();
+            for k in 1..4 {
+                let gate = |i: usize| f64::from(pattern >> (2 * (k - 1) + i) & 1);
+                product = &maps[k] * Mat::from_fn(2, 2, |i, j| gate(i) * product[(i, j)]);
+            }
+            spectral_norm(product.as_ref())
+        };
+        let norm = (0..64).map(pattern_norm).fold(0.0, f64::max);
+        assert!(bound >= norm * (1.0 - 1e-12), "{draw}, {size}: {bound} is below {norm}");
+    }
 }
 
 #[test]
