@@ -35,6 +35,7 @@ impl LayerFactor {
 
 #[cfg(test)]
 mod tests {
+    use faer::Side;
     use tightlip_model::SlopeInterval;
 
     use super::*;
@@ -42,27 +43,36 @@ mod tests {
     #[test]
     fn the_closed_form_satisfies_the_inequality_of_its_factor_and_is_tight_in_one_dimension() {
         let entry = |i: usize, j: usize| ((i * 7 + j * 5 + i * j) % 11) as f64 / 5.0 - 1.0;
-        let ends = [(0.0, 1.0), (0.1, 1.0), (-1.0, 1.0), (0.5, 0.5)];
+        let ends = [(0.0, 1.0), (0.1, 1.0), (-1.0, 1.0), (0.4, 0.6)];
         let factor = LayerFactor {
             before: Mat::from_fn(4, 3, entry),
             slopes: ends.iter().map(|&(lower, upper)| SlopeInterval::new(lower, upper).expect("ordered")).collect(),
             after: Mat::from_fn(2, 4, |i, j| entry(i + 2, j + 1)),
         };
         let found = factor.triangle();
-        let mut least = f64::INFINITY;
-        for draw in 0_u32..2000 {
-            let number = |k: u32| f64::from((draw * 7919 + k * 104_729 + draw * draw * (k + 1)) % 2003) / 1001.5 - 1.0;
-            let u = Mat::from_fn(3, 1, |i, _| number(i as u32));
-            let delta = Mat::from_fn(4, 1, |j, _| number(3 + j as u32));
-            let s = &factor.before * &u;
-            let mut value = found.bound.powi(2) * u.squared_norm_l2() - (&factor.after * &delta).squared_norm_l2();
-            for (j, (lower, upper)) in ends.iter().enumerate() {
-                let sector = (delta[(j, 0)] - lower * s[(j, 0)]) * (upper * s[(j, 0)] - delta[(j, 0)]);
-                value -= 2.0 * found.hidden[j] * sector;
-            }
-            least = least.min(value);
+        // The form in (u, δ): neuron j adds 2λ (δ² − (α + β) s δ + αβ s²) with its row of B for s.
+        let mut form = Mat::<f64>::zeros(7, 7);
+        for i in 0..3 {
+            form[(i, i)] = found.bound.powi(2);
         }
-        assert!(least >= 0.0, "{least}");
+        let outer = factor.after.transpose() * &factor.after;
+        for (j, (lower, upper)) in ends.iter().enumerate() {
+            let doubled = 2.0 * found.hidden[j];
+            for i in 0..3 {
+                let s = factor.before[(j, i)];
+                form[(i, 3 + j)] = -0.5 * doubled * (lower + upper) * s;
+                form[(3 + j, i)] = form[(i, 3 + j)];
+                for l in 0..3 {
+                    form[(i, l)] += doubled * lower * upper * s * factor.before[(j, l)];
+                }
+            }
+            for l in 0..4 {
+                form[(3 + j, 3 + l)] -= outer[(j, l)];
+            }
+            form[(3 + j, 3 + j)] += doubled;
+        }
+        let eigenvalues = form.self_adjoint_eigenvalues(Side::Lower).expect("converges");
+        assert!(eigenvalues[0] >= -1e-12 * eigenvalues[6], "{eigenvalues:?}");
         // One neuron of slopes [0.2, 1] between weights 3 and 2: six.
         let single = LayerFactor {
             before: Mat::from_fn(1, 1, |_, _| 3.0),
