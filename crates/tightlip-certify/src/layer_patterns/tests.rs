@@ -62,9 +62,9 @@ fn however_bad_the_splits_are_the_product_bounds_the_norm_of_every_pattern() {
         let bound: f64 = (1..4).map(|k| factor(k).run(&limits, &|_| ()).expect("finished").0).product();
         let pattern_norm = |pattern: u32| {
             let mut product = maps[0].clone();
-            for k in 1..4 {
-                let gate = |i: usize| f64::from(pattern >> (2 * (k - 1) + i) & 1);
-                product = &maps[k] * Mat::from_fn(2, 2, |i, j| gate(i) * product[(i, j)]);
+            for (k, map) in maps[1..].iter().enumerate() {
+                let gate = |i: usize| f64::from(pattern >> (2 * k + i) & 1);
+                product = map * Mat::from_fn(2, 2, |i, j| gate(i) * product[(i, j)]);
             }
             spectral_norm(product.as_ref())
         };
