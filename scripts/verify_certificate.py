@@ -345,7 +345,7 @@ def check(net: Network, certificate: dict) -> tuple[Fraction, Fraction]:
         raise ValueError("only global bounds in the norms 1, 2, inf are known here")
     if certificate["level"] not in ("rigorous", "probabilistic"):
         raise ValueError(f"unknown level {certificate['level']!r}")
-    if "patterns" in certificate:
+    if "patterns" in certificate or "layer_patterns" in certificate:
         raise ValueError("a proof by all patterns has no multipliers, which are what is checked here")
     select_output(net, query["output"])
     todo = cases_of(net, *norms)

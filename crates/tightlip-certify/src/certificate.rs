@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use tightlip_model::{Case, IncrementSystem, Limits, Multipliers, Network, Query};
 
 use crate::{
-    Bound, CaseLedger, CaseProof, CaseTree, Draw, Enumeration, Level, Refusal, Segment, prove_segments,
-    prove_segments_probably, prove_trees,
+    Bound, CaseLedger, CaseProof, CaseTree, Draw, Enumeration, LayerEnumeration, LayerPatternProof, Level, Refusal,
+    Segment, prove_segments, prove_segments_probably, prove_trees,
 };
 
 /// The name every certificate file carries.
@@ -44,6 +44,9 @@ pub struct Certificate {
     /// The enumeration of all patterns; absent where the proof is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patterns: Option<PatternProof>,
+    /// The enumeration of the patterns of each layer; absent where the proof is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer_patterns: Option<LayerPatternProof>,
     /// The trees of slopes, one for each case of the question; empty where the proof is another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trees: Vec<CaseTree>,
@@ -66,6 +69,8 @@ pub enum Proof {
     Cases(Vec<CaseProof>),
     /// All patterns of the question, of every case if it has cases.
     Patterns(PatternProof),
+    /// All patterns of each layer by itself: SeqLip's product.
+    LayerPatterns(LayerPatternProof),
     /// A tree of slopes with multipliers at its leaves, for every case of the question.
     Trees(Vec<CaseTree>),
 }
@@ -78,6 +83,7 @@ impl Certificate {
             Proof::Whole(segments) => certificate.segments = segments,
             Proof::Cases(cases) => certificate.cases = cases,
             Proof::Patterns(patterns) => certificate.patterns = Some(patterns),
+            Proof::LayerPatterns(patterns) => certificate.layer_patterns = Some(patterns),
             Proof::Trees(trees) => certificate.trees = trees,
         }
         certificate
@@ -97,6 +103,7 @@ impl Certificate {
             segments: Vec::new(),
             cases: Vec::new(),
             patterns: None,
+            layer_patterns: None,
             trees: Vec::new(),
         }
     }
@@ -161,17 +168,27 @@ impl Certificate {
         }
         let system = IncrementSystem::of_network(network, self.query.output)
             .map_err(|error| Refusal::Unsupported { what: error.to_string() })?;
-        let kinds =
-            [!self.segments.is_empty(), !self.cases.is_empty(), self.patterns.is_some(), !self.trees.is_empty()];
-        let proved = match (kinds, self.patterns) {
-            ([_, false, false, false], None) => self.prove_whole(&digest, &system, limits)?,
-            ([false, true, false, false], None) => self.prove_cases(&system, limits)?,
-            ([false, false, true, false], Some(patterns)) => self.prove_patterns(patterns, &system, limits)?,
-            ([false, false, false, true], None) => prove_trees(&system, &self.query, &self.trees, limits)?,
-            (_, _) => {
-                let what = "the certificate has more than one kind of proof: want segments, cases, patterns or trees";
-                return Err(Refusal::Unsupported { what: what.to_owned() });
-            }
+        let kinds = [
+            !self.segments.is_empty(),
+            !self.cases.is_empty(),
+            self.patterns.is_some(),
+            self.layer_patterns.is_some(),
+            !self.trees.is_empty(),
+        ];
+        if kinds.iter().filter(|&&given| given).count() > 1 {
+            let what = "the certificate has more than one kind of proof: want segments, cases, patterns, layer_patterns or trees";
+            return Err(Refusal::Unsupported { what: what.to_owned() });
+        }
+        let proved = if !self.cases.is_empty() {
+            self.prove_cases(&system, limits)?
+        } else if let Some(patterns) = self.patterns {
+            self.prove_patterns(patterns, &system, limits)?
+        } else if let Some(patterns) = &self.layer_patterns {
+            self.prove_layer_patterns(patterns, &system, limits)?
+        } else if !self.trees.is_empty() {
+            prove_trees(&system, &self.query, &self.trees, limits)?
+        } else {
+            self.prove_whole(&digest, &system, limits)?
         };
         // Written so that a NaN claim is refused.
         if self.bound >= proved.value() {
@@ -230,5 +247,21 @@ impl Certificate {
         }
         let enumerated = enumeration.run(limits, &|_| ()).map_err(|unfinished| unfinished.refusal)?;
         Ok(enumerated.bound)
+    }
+    /// Goes through the patterns of each layer, rigorously.
+    fn prove_layer_patterns(
+        &self,
+        patterns: &LayerPatternProof,
+        system: &IncrementSystem,
+        limits: &Limits,
+    ) -> Result<Bound, Refusal> {
+        let enumeration = LayerEnumeration::new(system, &self.query, limits)?;
+        if patterns.counts != enumeration.counts() {
+            let (given, wanted) = (&patterns.counts, enumeration.counts());
+            let what =
+                format!("the certificate speaks of {given:?} patterns of the layers, the question has {wanted:?}");
+            return Err(Refusal::Unsupported { what });
+        }
+        Ok(enumeration.run(limits, &|_| ())?.bound)
     }
 }

@@ -39,7 +39,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tightlip_model::{Case, IncrementSystem, Limits, Query};
 
 use crate::{Bound, Refusal};
+pub(crate) use arm::times_view;
 use plan::Plan;
+pub(crate) use scaling::Scaling;
+pub(crate) use spectral::frobenius_up;
 use walk::{Best, Walk};
 
 mod arm;
@@ -96,8 +99,7 @@ impl<'s> Enumeration<'s> {
     /// [`Refusal::Patterns`] if they are too many, with the time they would take; [`Refusal::Unsupported`] for systems with
     /// skip connections, [`Refusal::Memory`] if the weights do not fit, [`Refusal::Range`] if a number is out of range.
     pub fn new(system: &'s IncrementSystem, query: &Query, limits: &Limits) -> Result<Self, Refusal> {
-        check_chain(system)?;
-        check_memory(system, limits)?;
+        check(system, limits)?;
         let count = Case::count(system, query);
         if count > 1 << MOST_BITS {
             let what =
@@ -249,6 +251,12 @@ fn go_through(plan: &Plan, known: Best, counter: &Counter<'_>) -> (Result<f64, R
 /// The refusal of so many patterns.
 fn too_many((neurons, signs): (usize, usize), cases: usize, patterns: f64, predicted_s: f64) -> Refusal {
     Refusal::Patterns { bits: patterns.log2(), neurons, signs, cases, most_bits: MOST_BITS, predicted_s }
+}
+
+/// Refuses systems that are no chains, and weights that do not fit.
+pub(crate) fn check(system: &IncrementSystem, limits: &Limits) -> Result<(), Refusal> {
+    check_chain(system)?;
+    check_memory(system, limits)
 }
 
 /// Refuses systems that are no chains.

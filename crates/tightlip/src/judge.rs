@@ -6,8 +6,8 @@
 use std::time::{Duration, Instant};
 
 use tightlip_certify::{
-    Bound, Draw, Enumerated, Enumeration, PatternProof, Proof, Prover, Refusal, Segment, Unfinished, prove_segments,
-    prove_segments_probably, round_multipliers,
+    Bound, Draw, Enumerated, Enumeration, LayerEnumeration, LayerPatternProof, LayersEnumerated, PatternProof, Proof,
+    Prover, Refusal, Segment, Unfinished, prove_segments, prove_segments_probably, round_multipliers,
 };
 
 use tightlip_model::{Case, Norm};
@@ -103,6 +103,24 @@ impl<'p> Judge<'p> {
         self.spent += start.elapsed();
         let enumerated = result?;
         self.keep(enumerated.bound, || Proof::Patterns(PatternProof { count: enumerated.patterns }));
+        Ok(enumerated)
+    }
+
+    /// Goes through the patterns of each layer by itself, and keeps the product if it is the best. Tells `observe` how many are done,
+    /// of how many.
+    ///
+    /// # Errors
+    /// The verifier's refusal.
+    pub fn enumerate_layers(&mut self, observe: &(dyn Fn(u64, u64) + Sync)) -> Result<LayersEnumerated, Refusal> {
+        let start = Instant::now();
+        let limits = &self.context.limits;
+        let found = LayerEnumeration::new(&self.problem.system, &self.problem.query, limits).and_then(|enumeration| {
+            let total = enumeration.patterns();
+            Ok((enumeration.run(limits, &|done| observe(done, total))?, enumeration.counts().to_vec()))
+        });
+        self.spent += start.elapsed();
+        let (enumerated, counts) = found?;
+        self.keep(enumerated.bound, || Proof::LayerPatterns(LayerPatternProof { counts }));
         Ok(enumerated)
     }
 

@@ -45,6 +45,11 @@ mod lipsdp_tau_estimate;
 mod norm_product;
 mod path_sums;
 mod relative;
+mod seqlip;
+mod seqlip_brute;
+mod seqlip_certified;
+mod seqlip_greedy;
+mod seqlip_rank_k;
 mod syed_hu;
 mod syed_hu_gc;
 mod syed_hu_shift;
@@ -78,6 +83,8 @@ pub const METHODS: &[&dyn Method] = &[
     &norm_product::METHOD,
     &autolip::AutoLip,
     &cp_lip::CpLip,
+    &seqlip_certified::SeqlipCertified,
+    &seqlip_brute::SeqlipBrute,
     &eclipse_fast::METHOD,
     &syed_hu_sn::METHOD,
     &syed_hu_gc::METHOD,
@@ -107,6 +114,8 @@ pub const METHODS: &[&dyn Method] = &[
     &witness::SteepPair,
     &lipsdp_tau_estimate::METHOD,
     &lipdiff_penalty_estimate::METHOD,
+    &seqlip_greedy::SeqlipGreedy,
+    &seqlip_rank_k::METHOD,
 ];
 
 /// Seconds between two reports of progress.

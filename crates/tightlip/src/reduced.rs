@@ -120,7 +120,7 @@ fn without_cases(problem: &Problem<'_>, method: Option<&dyn Method>, context: &C
 fn multipliers_of(proof: Proof) -> Result<Vec<Segment>, Refusal> {
     match proof {
         Proof::Whole(segments) => Ok(segments),
-        Proof::Cases(_) | Proof::Patterns(_) | Proof::Trees(_) => {
+        Proof::Cases(_) | Proof::Patterns(_) | Proof::LayerPatterns(_) | Proof::Trees(_) => {
             Err(Refusal::Unsupported { what: "a case has to be proved by multipliers".to_owned() })
         }
     }

@@ -129,7 +129,7 @@ fn times(a: &Mat<f64>, b: &Mat<f64>) -> Mat<f64> {
 }
 
 /// `a b` of views, on this thread: the patterns are what the threads share out.
-pub(super) fn times_view(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+pub(crate) fn times_view(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
     let mut product = Mat::zeros(a.nrows(), b.ncols());
     matmul(&mut product, Accum::Replace, a, b, 1.0, Par::Seq);
     product

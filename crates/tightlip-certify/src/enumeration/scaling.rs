@@ -7,14 +7,14 @@ use crate::enclosure::Enclosure;
 
 /// The network's norms are those of the chain times `2^exponent`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Scaling {
+pub(crate) struct Scaling {
     exponent: i32,
 }
 
 impl Scaling {
     /// Scales a matrix by a power of two so that its largest entry is in [1, 2), and takes the power along. What
     /// underflows on the way is entered in the radius.
-    pub(super) fn take(&mut self, weights: &mut Enclosure) {
+    pub(crate) fn take(&mut self, weights: &mut Enclosure) {
         let largest = weights.mid.norm_max();
         if largest == 0.0 || !largest.is_finite() {
             return;
@@ -36,18 +36,38 @@ impl Scaling {
         weights.mid = Mat::from_fn(rows, columns, |i, j| down(weights.mid[(i, j)]));
     }
 
+    /// Scales a number ≥ 0 by a power of two to [1, 2), exactly, and takes the power along.
+    pub(crate) fn take_number(&mut self, x: f64) -> f64 {
+        if x == 0.0 || !x.is_finite() {
+            return x;
+        }
+        let exponent = x.log2().floor() as i32;
+        self.exponent += exponent;
+        shifted(x, -exponent)
+    }
+
+    /// Both powers.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { exponent: self.exponent + other.exponent }
+    }
+
+    /// An upper bound of a norm of the network, as one of the chain.
+    pub(crate) fn into_chain_up(self, value: f64) -> f64 {
+        Self { exponent: -self.exponent }.out_of_chain_up(value)
+    }
+
     /// A lower bound of a norm of the network, as one of the chain.
-    pub(super) fn into_chain(self, value: f64) -> f64 {
+    pub(crate) fn into_chain(self, value: f64) -> f64 {
         normal_or_zero(shifted(value, -self.exponent))
     }
 
     /// A lower bound of a norm of the chain, as one of the network.
-    pub(super) fn out_of_chain_down(self, value: f64) -> f64 {
+    pub(crate) fn out_of_chain_down(self, value: f64) -> f64 {
         normal_or_zero(shifted(value, self.exponent))
     }
 
     /// An upper bound of a norm of the chain, as one of the network.
-    pub(super) fn out_of_chain_up(self, value: f64) -> f64 {
+    pub(crate) fn out_of_chain_up(self, value: f64) -> f64 {
         let shifted = shifted(value, self.exponent);
         if value != 0.0 && shifted < f64::MIN_POSITIVE { shifted.next_up() } else { shifted }
     }

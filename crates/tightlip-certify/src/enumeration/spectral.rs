@@ -119,7 +119,7 @@ fn below(value: f64, n: usize, error: f64) -> f64 {
 }
 
 /// An upper bound of the Frobenius norm of a matrix of non-negative bounds.
-pub(super) fn frobenius_up(matrix: &Mat<f64>) -> f64 {
+pub(crate) fn frobenius_up(matrix: &Mat<f64>) -> f64 {
     sqrt_up(inflated(squares(matrix.as_ref()), matrix.nrows() * matrix.ncols()) + UNDERFLOW * UNDERFLOW)
 }
 

@@ -1,0 +1,103 @@
+//! The matrices `A_k` and `B_k` of every hidden layer.
+
+use faer::diag::Diag;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
+use faer::{Auto, Mat, MatRef, Par, Spec};
+use tightlip_model::{Edge, IncrementSystem, Limits, LinearMap, SlopeInterval};
+
+/// Slopes count as at least so far apart, relative to the largest of the layer: a neuron with a single slope would want an
+/// infinite multiplier. Wider intervals only loosen.
+const LEAST_SPREAD: f64 = 1e-6;
+
+/// The factor of one hidden layer of `n` neurons: `φ = max_Y ‖A Y B‖₂`.
+#[derive(Debug, Clone)]
+pub struct LayerFactor {
+    /// `B`, `n × r`: from the coordinates before the layer; its columns by falling singular values.
+    pub before: Mat<f64>,
+    /// The slopes of its neurons.
+    pub slopes: Vec<SlopeInterval>,
+    /// `A`, `r′ × n`: to the coordinates after the layer; its rows by falling singular values.
+    pub after: Mat<f64>,
+}
+
+/// Why a chain has no factors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfactored {
+    /// A limit struck.
+    Stopped,
+    /// The singular value decomposition of a map did not converge.
+    NoConvergence,
+}
+
+impl LayerFactor {
+    /// The factor as a network with one hidden layer, whose formal constant it is. Single slopes are a little widened.
+    ///
+    /// # Panics
+    /// Never: the sizes fit.
+    pub fn system(&self) -> IncrementSystem {
+        let widened = self.middles_and_halves().into_iter();
+        let slopes = widened
+            .map(|(middle, half)| SlopeInterval::new(middle - half, middle + half).expect("halves are positive"))
+            .collect();
+        let edges = vec![
+            Edge { from: 0, to: 1, map: LinearMap::Dense(self.before.clone()) },
+            Edge { from: 1, to: 2, map: LinearMap::Dense(self.after.clone()) },
+        ];
+        IncrementSystem::new(self.before.ncols(), vec![slopes], self.after.nrows(), edges).expect("the sizes fit")
+    }
+
+    /// `(α + β)/2` and `(β − α)/2`, the latter at least [`LEAST_SPREAD`] of the steepest slope.
+    pub(super) fn middles_and_halves(&self) -> Vec<(f64, f64)> {
+        let steepest = self.slopes.iter().fold(0.0_f64, |m, slope| m.max(slope.magnitude()));
+        let least = if steepest > 0.0 { LEAST_SPREAD * steepest } else { LEAST_SPREAD };
+        let halves = |slope: &SlopeInterval| {
+            let (lower, upper) = (slope.lower(), slope.upper());
+            (0.5 * (lower + upper), (0.5 * (upper - lower)).max(least))
+        };
+        self.slopes.iter().map(halves).collect()
+    }
+}
+
+/// The factors of a chain, from the first hidden layer on; empty where there is none. Limits are looked at between layers.
+///
+/// # Errors
+/// [`Unfactored`] if a limit strikes or a decomposition does not converge.
+///
+/// # Panics
+/// If the system is no chain.
+pub fn layer_factors(system: &IncrementSystem, limits: &Limits) -> Result<Vec<LayerFactor>, Unfactored> {
+    assert!(system.is_chain(), "factors are those of a chain");
+    let last = system.hidden_blocks();
+    let mut lefts = Vec::new();
+    let mut rights = Vec::new();
+    for (k, edge) in system.edges().iter().enumerate() {
+        if limits.stop_requested() {
+            return Err(Unfactored::Stopped);
+        }
+        let matrix = edge.map.to_dense();
+        let (left, values, right) = decomposed(matrix.as_ref()).ok_or(Unfactored::NoConvergence)?;
+        let is_inner = k > 0 && k < last;
+        let weight = |r: usize| if is_inner { values[r].sqrt() } else { values[r] };
+        lefts.push(Mat::from_fn(left.nrows(), left.ncols(), |i, r| left[(i, r)] * weight(r)));
+        rights.push(Mat::from_fn(right.ncols(), right.nrows(), |r, j| weight(r) * right[(j, r)]));
+    }
+    let factor = |(k, (before, after))| LayerFactor { before, slopes: system.slopes(k + 1).to_vec(), after };
+    Ok(lefts.into_iter().zip(rights.into_iter().skip(1)).enumerate().map(factor).collect())
+}
+
+/// `U`, the singular values from the largest, and `V`, thin.
+fn decomposed(matrix: MatRef<'_, f64>) -> Option<(Mat<f64>, Vec<f64>, Mat<f64>)> {
+    // faer 0.24.4 divides and conquers from order 128 on and loses half of the digits there on some matrices.
+    let parameters: Spec<SvdParams, f64> =
+        SvdParams { recursion_threshold: usize::MAX, ..<SvdParams as Auto<f64>>::auto() }.into();
+    let (rows, cols, thin) = (matrix.nrows(), matrix.ncols(), ComputeSvdVectors::Thin);
+    let rank = rows.min(cols);
+    let mut memory = MemBuffer::new(svd_scratch::<f64>(rows, cols, thin, thin, Par::Seq, parameters));
+    let (mut u, mut v) = (Mat::<f64>::zeros(rows, rank), Mat::<f64>::zeros(cols, rank));
+    let mut values = Diag::<f64>::zeros(rank);
+    let stack = MemStack::new(&mut memory);
+    svd(matrix, values.as_mut(), Some(u.as_mut()), Some(v.as_mut()), Par::Seq, stack, parameters).ok()?;
+    let values = values.column_vector().iter().map(|value| value.max(0.0)).collect();
+    Some((u, values, v))
+}
