@@ -13,9 +13,14 @@
 //! original network, skip connections.
 
 pub use chain::{Chain, Unsuitable};
+pub use eclipse::{Eclipse, INWARDS, Stage, eliminate_fast, eliminate_inwards};
 pub use forward::{Eliminated, Forward, NotFeasible};
 pub use rules::Rule;
+pub use tied::{Tied, TiedEnd, TiedProgress};
 
+mod barrier;
 mod chain;
+mod eclipse;
 mod forward;
 mod rules;
+mod tied;

@@ -8,6 +8,8 @@ use crate::{Context, Method};
 mod closed_form;
 mod conic;
 mod constant;
+mod eclipse;
+mod eclipse_clarabel;
 mod eclipse_fast;
 mod eigenvalue;
 mod estimate;
@@ -74,6 +76,8 @@ pub(crate) const ALL_NORMS: &[(Norm, Norm)] = &[
 pub const METHODS: &[&dyn Method] = &[
     &norm_product::NormProduct,
     &eclipse_fast::METHOD,
+    &eclipse::Eclipse,
+    &eclipse_clarabel::EclipseClarabel,
     &syed_hu_sn::METHOD,
     &syed_hu_gc::METHOD,
     &syed_hu_shift::METHOD,
