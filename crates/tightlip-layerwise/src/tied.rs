@@ -70,6 +70,10 @@ const MOST_EVALUATIONS: u32 = 80;
 const SLACKS: [f64; 3] = [0.1, 1.0, 10.0];
 /// Slack for the start of the projected program at the best multipliers, which are on its boundary.
 const START_SLACKS: [f64; 6] = [1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.5];
+/// Reach at the start, the largest, and the smallest. Far from the best multipliers of a deep chain the projected program knows nothing.
+const REACH: f64 = 16.0;
+const FARTHEST: f64 = 1e8;
+const NEAREST: f64 = 2.5;
 /// Part of the gap to which the projected program is solved.
 const MODEL_SHARE: f64 = 0.02;
 /// And no further than this.
@@ -113,6 +117,8 @@ struct Search<'c> {
     multipliers: Vec<f64>,
     progress: TiedProgress,
     subspace: Subspace,
+    /// How far the next multipliers may be from the best, as a factor.
+    reach: f64,
 }
 
 impl<'c> Search<'c> {
@@ -131,7 +137,7 @@ impl<'c> Search<'c> {
                     let mut subspace = Subspace::new(chain);
                     subspace.add(&directions);
                     let progress = TiedProgress { evaluations: 1, value: best.value(), lower: 0.0 };
-                    return Ok(Self { chain, threads, best, multipliers, progress, subspace });
+                    return Ok(Self { chain, threads, best, multipliers, progress, subspace, reach: REACH });
                 }
                 Err(reason) => refused = Some(reason),
             }
@@ -148,7 +154,7 @@ impl<'c> Search<'c> {
     fn advance(&mut self, stop: &dyn Fn() -> bool, observe: &mut dyn FnMut(TiedProgress)) -> bool {
         let square = self.progress.value * self.progress.value;
         let scales: Vec<f64> = self.multipliers.iter().map(|lambda| square * lambda).collect();
-        let Some(model) = Model::new(self.chain, &self.subspace, square, &scales) else { return false };
+        let Some(model) = Model::new(self.chain, &self.subspace, (square, self.reach), &scales) else { return false };
         let Some(start) = START_SLACKS.iter().map(|&slack| slackened(&vec![1.0; scales.len()], 1.0, slack)).find_map(
             |(rho, mut factors)| {
                 factors.insert(0, -rho);
@@ -174,7 +180,12 @@ impl<'c> Search<'c> {
             let trial: Vec<f64> = factors.iter().zip(&self.multipliers).map(|(z, lambda)| z * lambda / rho).collect();
             let feasible = self.try_multipliers(trial);
             observe(self.progress);
-            if feasible || stop() {
+            if feasible {
+                self.reach = (self.reach * self.reach).min(FARTHEST);
+                break;
+            }
+            self.reach = self.reach.sqrt().max(NEAREST);
+            if stop() {
                 break;
             }
         }

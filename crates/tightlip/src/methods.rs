@@ -33,6 +33,7 @@ mod lipsdp_layer_chordal_clarabel;
 mod lipsdp_layer_full_clarabel;
 mod lipsdp_layer_full_clarabel_chordal;
 mod lipsdp_layer_interior;
+mod lipsdp_layer_subspace;
 mod lipsdp_neuron_bundle;
 mod lipsdp_neuron_chordal_clarabel;
 mod lipsdp_neuron_full_clarabel;
@@ -86,6 +87,7 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_layer_full_clarabel_chordal::METHOD,
     &lipsdp_layer_chordal_clarabel::METHOD,
     &lipsdp_layer_interior::METHOD,
+    &lipsdp_layer_subspace::LipsdpLayerSubspace,
     &lipsdp_neuron_full_clarabel::METHOD,
     &lipsdp_neuron_full_clarabel_chordal::METHOD,
     &lipsdp_neuron_chordal_clarabel::METHOD,

@@ -3,7 +3,7 @@
 //!   maximise `y_0`   subject to   `T ᵀ(−y_0 ρ* V_0ᵀV_0 + Σ y_k λ*_k VᵀF_k V − VᵀC V) T ⪰ 0`,   `1/R < y_k < R`.
 //!
 //! `T` makes the columns orthonormal in the metric of the diagonal of `F` at the best multipliers and drops what depends on the others.
-//! The box keeps the first programs bounded; a solution near it says nothing about the optimum.
+//! The box keeps the first programs bounded and near what is known; a solution near it says nothing about the optimum.
 
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Mat, MatRef, Par, Side};
@@ -20,10 +20,10 @@ pub(super) struct Model {
     terms: Vec<Mat<f64>>,
     /// `VᵀC V`.
     constant: Mat<f64>,
+    /// `R`.
+    reach: f64,
 }
 
-/// `R`.
-const BOX: f64 = 1e4;
 /// A solution this near to the box, as a factor, is at it.
 const NEAR: f64 = 2.0;
 /// Eigenvalues of the Gram matrix of unit columns below this are dependence.
@@ -31,7 +31,12 @@ const DEPENDENT: f64 = 1e-10;
 
 impl Model {
     /// Projects the program of a chain. `None` if a number is not finite.
-    pub(super) fn new(chain: &Chain, subspace: &Subspace, rho: f64, multipliers: &[f64]) -> Option<Self> {
+    pub(super) fn new(
+        chain: &Chain,
+        subspace: &Subspace,
+        (rho, reach): (f64, f64),
+        multipliers: &[f64],
+    ) -> Option<Self> {
         let mut block = subspace.block(0);
         let mut terms = vec![block.transpose() * &block * faer::Scale(-rho)];
         let mut metric = &terms[0] * faer::Scale(-1.0);
@@ -52,19 +57,19 @@ impl Model {
         let constant = outputs.transpose() * &outputs;
         let basis = orthonormal(&metric)?;
         let projected = |matrix: &Mat<f64>| basis.transpose() * matrix * &basis;
-        let model = Self { terms: terms.iter().map(projected).collect(), constant: projected(&constant) };
+        let model = Self { terms: terms.iter().map(projected).collect(), constant: projected(&constant), reach };
         let is_finite = model.terms.iter().all(|term| term.is_all_finite()) && model.constant.is_all_finite();
         is_finite.then_some(model)
     }
 
     /// Whether a solution is at the box.
     pub(super) fn is_boxed(&self, y: &[f64]) -> bool {
-        y[1..].iter().any(|&z| z * NEAR > BOX || z * BOX < NEAR)
+        y[1..].iter().any(|&z| z * NEAR > self.reach || z * self.reach < NEAR)
     }
 
     /// The Cholesky factor at `y`.
     fn factor(&self, y: &[f64]) -> Option<Mat<f64>> {
-        if !y[1..].iter().all(|&z| z * BOX > 1.0 && z < BOX) {
+        if !y[1..].iter().all(|&z| z * self.reach > 1.0 && z < self.reach) {
             return None;
         }
         let mut matrix = &self.constant * faer::Scale(-1.0);
@@ -81,7 +86,7 @@ impl Model {
 
 impl Barrier for Model {
     fn value(&self, y: &[f64]) -> Option<f64> {
-        let of_box: f64 = y[1..].iter().map(|&z| ((z - 1.0 / BOX).ln()) + (BOX - z).ln()).sum();
+        let of_box: f64 = y[1..].iter().map(|&z| ((z - 1.0 / self.reach).ln()) + (self.reach - z).ln()).sum();
         Some(log_determinant(&self.factor(y)?) + of_box)
     }
 
@@ -99,7 +104,7 @@ impl Barrier for Model {
         }
         let mut matrix = stacked.transpose() * &stacked;
         for (i, &z) in y.iter().enumerate().skip(1) {
-            let (low, high) = (1.0 / (z - 1.0 / BOX), 1.0 / (BOX - z));
+            let (low, high) = (1.0 / (z - 1.0 / self.reach), 1.0 / (self.reach - z));
             gradient[i] += low - high;
             matrix[(i, i)] += low * low + high * high;
         }

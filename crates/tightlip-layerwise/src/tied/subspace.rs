@@ -15,9 +15,9 @@ pub(super) struct Subspace {
 
 /// Pieces a direction is cut into: the projection of each to its own blocks. More pieces close the gap in fewer eliminations and make
 /// the projected program larger.
-const PIECES: usize = 24;
+const PIECES: usize = 12;
 /// The latest columns that are kept.
-const MOST_COLUMNS: usize = 240;
+const MOST_COLUMNS: usize = 120;
 
 impl Subspace {
     /// No columns.
