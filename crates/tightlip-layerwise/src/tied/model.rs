@@ -58,7 +58,7 @@ impl Model {
         let basis = orthonormal(&metric)?;
         let projected = |matrix: &Mat<f64>| basis.transpose() * matrix * &basis;
         let model = Self { terms: terms.iter().map(projected).collect(), constant: projected(&constant), reach };
-        let is_finite = model.terms.iter().all(|term| term.is_all_finite()) && model.constant.is_all_finite();
+        let is_finite = model.terms.iter().chain([&model.constant]).all(Mat::is_all_finite);
         is_finite.then_some(model)
     }
 

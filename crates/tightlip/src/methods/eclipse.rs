@@ -68,17 +68,17 @@ impl Method for Eclipse {
 
 /// How the stages went: where a limit struck, how many have the multipliers of ECLipsE-Fast, how many a gap.
 pub(super) fn status(cut: Option<usize>, replaced: usize, inexact: usize, effort: &str) -> String {
-    let mut words = match cut {
+    let mut words = vec![match cut {
         Some(layer) => format!("stopped, ECLipsE-Fast from layer {layer} on, {effort}"),
         None => format!("solved, {effort}"),
-    };
+    }];
     if replaced > 0 {
-        words += &format!(", ECLipsE-Fast in {replaced} layers where rounding left no multipliers");
+        words.push(format!("ECLipsE-Fast in {replaced} layers where rounding left no multipliers"));
     }
     if inexact > 0 {
-        words += &format!(", {inexact} stages at their best point with a gap above 1e-6");
+        words.push(format!("{inexact} stages at their best point with a gap above 1e-6"));
     }
-    words
+    words.join(", ")
 }
 
 /// Declines layers whose Newton steps would not fit.
