@@ -129,7 +129,9 @@ fn badly_scaled_wide_tall_and_repeated_layers_have_an_answer_as_good_as_clarabel
         let mut weights = random_weights(&dims, 0.0, &mut random);
         for row in &mut weights[0] {
             let unit = 10_f64.powi(random.random_range(-4..=4));
-            row.iter_mut().for_each(|weight| *weight *= unit);
+            for weight in row {
+                *weight *= unit;
+            }
         }
         // The second layer reads one neuron twice, and has low rank.
         weights[1] = weights[1].iter().map(|_| weights[1][0].clone()).collect();
