@@ -22,12 +22,13 @@ const NEURON: [&str; 12] = [
     "lipsdp-neuron.lifted",
 ];
 /// The same for LipSDP-Layer.
-const LAYER: [&str; 5] = [
+const LAYER: [&str; 6] = [
     "lipsdp-layer.full.clarabel",
     "lipsdp-layer.full.clarabel-chordal",
     "lipsdp-layer.chordal.clarabel",
     "lipsdp-layer.chordal.clarabel:form=published",
     "lipsdp-layer.interior",
+    "lipsdp-layer.subspace",
 ];
 const PRODUCT: &str = "norm-product";
 

@@ -150,6 +150,14 @@ impl<'c> Forward<'c> {
         self.whitened_norm() * power_of_two(self.exponent)
     }
 
+    /// `λ̂` of a layer that is eliminated.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub fn multipliers_of(&self, layer: usize) -> &[f64] {
+        &self.multipliers[layer - 1]
+    }
+
     /// The multipliers of the inequality, scaled so that both ends weigh `value`: `F(L, Lλ, L) ⪰ 0`. `value` is the bound or
     /// anything above it.
     pub fn multipliers(&self, value: f64) -> Multipliers {
@@ -167,7 +175,7 @@ impl<'c> Forward<'c> {
 }
 
 /// `2^exponent`, infinite or zero beyond the range.
-fn power_of_two(exponent: i32) -> f64 {
+pub(crate) fn power_of_two(exponent: i32) -> f64 {
     2.0_f64.powi(exponent)
 }
 
@@ -185,7 +193,7 @@ fn normalised(mut matrix: Mat<f64>, exponent: i32) -> (Mat<f64>, i32) {
 }
 
 /// The lower triangle of `G Gᵀ`; above the diagonal is zero.
-fn gram(matrix: MatRef<'_, f64>, par: Par) -> Mat<f64> {
+pub(crate) fn gram(matrix: MatRef<'_, f64>, par: Par) -> Mat<f64> {
     let mut product = Mat::zeros(matrix.nrows(), matrix.nrows());
     let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
     triangular::matmul(&mut product, lower, Accum::Replace, matrix, full, matrix.transpose(), full, 1.0, par);
@@ -193,7 +201,7 @@ fn gram(matrix: MatRef<'_, f64>, par: Par) -> Mat<f64> {
 }
 
 /// Copies the lower triangle to the upper one.
-fn mirror(matrix: &mut Mat<f64>) {
+pub(crate) fn mirror(matrix: &mut Mat<f64>) {
     for j in 0..matrix.ncols() {
         for i in j + 1..matrix.nrows() {
             matrix[(j, i)] = matrix[(i, j)];
@@ -202,7 +210,7 @@ fn mirror(matrix: &mut Mat<f64>) {
 }
 
 /// The Cholesky factor of `I + Gᵀ Diag(products) G`.
-fn factor_of_inner(whitened: &Mat<f64>, products: &[f64], par: Par) -> Result<Mat<f64>, usize> {
+pub(crate) fn factor_of_inner(whitened: &Mat<f64>, products: &[f64], par: Par) -> Result<Mat<f64>, usize> {
     let weighted = Mat::from_fn(whitened.nrows(), whitened.ncols(), |i, j| products[i] * whitened[(i, j)]);
     let n = whitened.ncols();
     let mut inner = Mat::<f64>::identity(n, n);
@@ -216,7 +224,7 @@ fn factor_of_inner(whitened: &Mat<f64>, products: &[f64], par: Par) -> Result<Ma
 ///
 /// # Errors
 /// The index of a pivot that is not positive or not finite.
-fn cholesky(matrix: &mut Mat<f64>, par: Par) -> Result<(), usize> {
+pub(crate) fn cholesky(matrix: &mut Mat<f64>, par: Par) -> Result<(), usize> {
     let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(matrix.nrows(), par, Spec::default()));
     let regularisation = LltRegularization::default();
     let stack = MemStack::new(&mut memory);

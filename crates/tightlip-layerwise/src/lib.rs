@@ -10,23 +10,29 @@
 //! middle is `Γ_k = W_k M_{k−1}⁻¹ W_kᵀ` itself and the condition reads `Λ⁻¹ ≻ ½ Γ_k`.
 //!
 //! Every method here is a choice of `Λ_1, Λ_2, …`; jointly optimal ones are LipSDP-Neuron. The recursions on norms (AutoLip, CP-Lip)
-//! are choices, too, by `path_sums`, and for any graph of layers; the factors of SeqLip telescope to one. Nothing here is trusted. Not here: proofs, units of the original
-//! network.
+//! are choices, too, by `path_sums`, and for any graph of layers; the factors of SeqLip telescope to one. Nothing here is trusted.
+//!
+//! Not here: proofs, units of the original network.
 
 pub use autolip::autolip;
 pub use chain::{Chain, Unsuitable};
 pub use cp_lip::cp_lip;
+pub use eclipse::{Eclipse, INWARDS, Stage, eliminate_fast, eliminate_inwards};
 pub use forward::{Eliminated, Forward, NotFeasible};
 pub use path_sums::{Feasible, FixedSlope};
 pub use products::{Cuts, Effort, LayerNorm, Product, product_of_norms};
 pub use rules::Rule;
+pub use tied::{Tied, TiedEnd, TiedProgress};
 
 pub mod seqlip;
 
 mod autolip;
+mod barrier;
 mod chain;
 mod cp_lip;
+mod eclipse;
 mod forward;
 mod path_sums;
 mod products;
 mod rules;
+mod tied;

@@ -109,7 +109,7 @@ impl Rule {
 }
 
 /// `u(c)`.
-fn unscaled_multiplier(slope: SlopeInterval, c: f64) -> f64 {
+pub(crate) fn unscaled_multiplier(slope: SlopeInterval, c: f64) -> f64 {
     /// How far below the limit it stays where the best is at the limit, relative: each layer costs half of it.
     const DISTANCE: f64 = 1e-9;
     let width = slope.upper() - slope.lower();

@@ -20,6 +20,7 @@ pub use pencil::{Coupling, NeuronTerm, Pencil, Tying, Variable};
 pub use sdpa::{SdpaBlock, SdpaEntry, SdpaProgram};
 pub use sidecar::{Origin, Sidecar};
 pub use solver_output::{CSDP_PARAMETERS, SDPA_PARAMETERS, Solver, SolverOutput};
+pub use stage::stage_program;
 pub use support::Support;
 pub use variable_name::{NamedVariable, Role, named_variables};
 
@@ -36,6 +37,7 @@ mod random_pattern;
 mod sdpa;
 mod sidecar;
 mod solver_output;
+mod stage;
 mod support;
 mod triangle;
 mod variable_name;

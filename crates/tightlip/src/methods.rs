@@ -10,6 +10,8 @@ mod closed_form;
 mod conic;
 mod constant;
 mod cp_lip;
+mod eclipse;
+mod eclipse_clarabel;
 mod eclipse_fast;
 mod eigenvalue;
 mod estimate;
@@ -33,6 +35,7 @@ mod lipsdp_layer_chordal_clarabel;
 mod lipsdp_layer_full_clarabel;
 mod lipsdp_layer_full_clarabel_chordal;
 mod lipsdp_layer_interior;
+mod lipsdp_layer_subspace;
 mod lipsdp_neuron_bundle;
 mod lipsdp_neuron_chordal_clarabel;
 mod lipsdp_neuron_full_clarabel;
@@ -86,6 +89,8 @@ pub const METHODS: &[&dyn Method] = &[
     &seqlip_certified::SeqlipCertified,
     &seqlip_brute::SeqlipBrute,
     &eclipse_fast::METHOD,
+    &eclipse::Eclipse,
+    &eclipse_clarabel::EclipseClarabel,
     &syed_hu_sn::METHOD,
     &syed_hu_gc::METHOD,
     &syed_hu_shift::METHOD,
@@ -94,6 +99,7 @@ pub const METHODS: &[&dyn Method] = &[
     &lipsdp_layer_full_clarabel_chordal::METHOD,
     &lipsdp_layer_chordal_clarabel::METHOD,
     &lipsdp_layer_interior::METHOD,
+    &lipsdp_layer_subspace::LipsdpLayerSubspace,
     &lipsdp_neuron_full_clarabel::METHOD,
     &lipsdp_neuron_full_clarabel_chordal::METHOD,
     &lipsdp_neuron_chordal_clarabel::METHOD,
