@@ -13,9 +13,13 @@
 //! original network, skip connections.
 
 pub use chain::{Chain, Unsuitable};
+pub use descent::{Descended, Ending, Progress, Settings, descend};
 pub use forward::{Eliminated, Forward, NotFeasible};
+pub use greedy_shape::greedy_shape;
 pub use rules::Rule;
 
 mod chain;
+mod descent;
 mod forward;
+mod greedy_shape;
 mod rules;

@@ -105,7 +105,7 @@ impl Rule {
 }
 
 /// `u(c)`.
-fn unscaled_multiplier(slope: SlopeInterval, c: f64) -> f64 {
+pub(crate) fn unscaled_multiplier(slope: SlopeInterval, c: f64) -> f64 {
     let width = slope.upper() - slope.lower();
     let best = 1.0 / (slope.magnitude() * width);
     if c <= 1.0 { c * best } else { best + (c - 1.0) * (LIMIT / (width * width) - best) }

@@ -1,8 +1,8 @@
 //! What the layerwise methods have in common: the reduced chain they work on, and the way back.
 //!
-//! They are methods for ℓ2 → ℓ2. Inputs in ℓ∞ and outputs in ℓ1 are answered through `‖·‖₂ ≤ √n ‖·‖_∞` and `‖·‖₁ ≤ √n ‖·‖₂`:
+//! Those of the literature are for ℓ2 → ℓ2. Inputs in ℓ∞ and outputs in ℓ1 are answered through `‖·‖₂ ≤ √n ‖·‖_∞` and `‖·‖₁ ≤ √n ‖·‖₂`:
 //! the multiplier of an end in ℓ2 is given to every coordinate, which weighs `n` times as much, so the bound is `√n` times
-//! that of ℓ2. Within a layer all neurons keep their units: the closed forms are not invariant under rescaling single neurons.
+//! that of ℓ2. Descent has multipliers for each coordinate of such an end. Within a layer all neurons keep their units: the closed forms are not invariant under rescaling single neurons.
 
 use tightlip_certify::Segment;
 use tightlip_layerwise::Chain;
@@ -10,6 +10,15 @@ use tightlip_model::{Multipliers, Norm, Query, Reduction, Scaling, Weight};
 
 use crate::Context;
 use crate::method::{Decline, Problem};
+
+/// What a method does with the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    /// It eliminates the layers once, for ℓ2 → ℓ2.
+    Once,
+    /// It eliminates them again and again, keeps all factors for the way back, and answers other norms itself.
+    Descent,
+}
 
 /// A problem as layerwise methods see it.
 pub(super) struct Layerwise<'p> {
@@ -21,7 +30,7 @@ pub(super) struct Layerwise<'p> {
 }
 
 impl<'p> Layerwise<'p> {
-    /// Reduces the problem; `None` if no output depends on any input.
+    /// Reduces the problem for what the method does with it; `None` if no output depends on any input.
     ///
     /// # Errors
     /// A [`Decline`] for skip connections, for linear neurons, or if memory does not suffice.
@@ -29,15 +38,20 @@ impl<'p> Layerwise<'p> {
         method: &'static str,
         problem: &'p Problem<'p>,
         context: &Context,
+        course: Course,
     ) -> Result<Option<Self>, Decline> {
-        check_memory(method, problem, context)?;
+        check_memory(method, problem, context, course)?;
         let (query, system) = (&problem.query, &problem.system);
-        let euclidean = Query { input_norm: Norm::L2, output_norm: Norm::L2, ..*query };
-        let Some(reduction) = Reduction::new(system, &euclidean, Scaling::PerLayer) else { return Ok(None) };
+        let posed = match course {
+            Course::Once => Query { input_norm: Norm::L2, output_norm: Norm::L2, ..*query },
+            Course::Descent => *query,
+        };
+        let Some(reduction) = Reduction::new(system, &posed, Scaling::PerLayer) else { return Ok(None) };
         let chain = Chain::new(reduction.system())
             .map_err(|unsuitable| Decline::Solver { method, reason: unsuitable.to_string() })?;
-        let end = |norm: Norm, len: usize| if norm == Norm::L2 { 1.0 } else { (len as f64).sqrt() };
-        let ends = end(query.input_norm, system.len(0)) * end(query.output_norm, system.len(system.output_block()));
+        let end = |asked: Norm, posed: Norm, len: usize| if asked == posed { 1.0 } else { (len as f64).sqrt() };
+        let ends = end(query.input_norm, posed.input_norm, system.len(0))
+            * end(query.output_norm, posed.output_norm, system.len(system.output_block()));
         Ok(Some(Self { problem, reduction, chain, ends }))
     }
 
@@ -59,7 +73,7 @@ impl<'p> Layerwise<'p> {
         for (weight, norm, block) in
             [(&mut multipliers.input, query.input_norm, 0), (&mut multipliers.output, query.output_norm, last)]
         {
-            if norm != Norm::L2 {
+            if norm != Norm::L2 && matches!(weight, Weight::Uniform(_)) {
                 *weight = Weight::PerCoordinate(vec![weight.at(0); system.len(block)]);
             }
         }
@@ -67,12 +81,27 @@ impl<'p> Layerwise<'p> {
     }
 }
 
-/// Declines what would not fit: the reduced maps twice, the whitened map and its turned copy, and three squares.
-fn check_memory(method: &'static str, problem: &Problem<'_>, context: &Context) -> Result<(), Decline> {
+/// Declines what would not fit: the reduced maps twice, the whitened map and its turned copy, and three squares; for descent also
+/// what two points keep of every layer, the map with more outputs, and the spectrum of those.
+fn check_memory(
+    method: &'static str,
+    problem: &Problem<'_>,
+    context: &Context,
+    course: Course,
+) -> Result<(), Decline> {
     let system = &problem.system;
     let weights: u64 = system.edges().iter().map(|edge| edge.map.rows() as u64 * edge.map.cols() as u64).sum();
-    let widest = (1..system.blocks()).map(|k| system.len(k) as u64).max().unwrap_or(0);
-    let needed = 8 * (4 * weights + 3 * widest * widest);
+    let widths = (1..system.blocks()).map(|k| system.len(k) as u64);
+    let widest = widths.clone().max().unwrap_or(0);
+    let (kept, spectrum) = match course {
+        Course::Once => (0, 0),
+        Course::Descent => {
+            let squares: u64 = widths.map(|width| width * width).sum();
+            let extended = widest + system.len(system.output_block()) as u64;
+            (3 * (weights + squares), 6 * extended * extended)
+        }
+    };
+    let needed = 8 * (4 * weights + 3 * widest * widest + kept + spectrum);
     let limit = context.limits.memory_bytes;
     if needed <= limit {
         return Ok(());
