@@ -70,15 +70,23 @@ fn descent_lies_between_the_optimum_and_every_closed_form() {
 }
 
 #[test]
-fn greedy_shapes_are_mostly_no_larger_than_the_published_minimum() {
+fn with_one_hidden_layer_greedy_shapes_contain_the_closed_forms() {
+    /// Parameters are compared by norms of two digits.
+    const DIGITS: f64 = 1.01;
     let mut random = generator(43);
-    let mut smaller = 0;
     for _ in 0..10 {
-        let network = chain(&random_weights(&[8, 16, 16, 16, 4], 0.0, &mut random), Activation::Relu);
-        let (greedy, published) = (proved(&network, euclidean(), GREEDY), proved(&network, euclidean(), "syed-hu"));
-        smaller += u32::from(greedy <= published * (1.0 + PROOF));
+        let mut weights = random_weights(&[8, 16, 4], 0.0, &mut random);
+        // Neurons of very different size, for which one multiplier is far off.
+        weights[0].iter_mut().enumerate().for_each(|(i, row)| row.iter_mut().for_each(|w| *w *= (i + 1) as f64));
+        let network = chain(&weights, Activation::Relu);
+        let greedy = proved(&network, euclidean(), GREEDY);
+        for closed in ["eclipse-fast", "syed-hu.sn", "syed-hu.gc"] {
+            let bound = proved(&network, euclidean(), closed);
+            assert!(greedy <= bound * DIGITS, "{greedy} is above {bound} of {closed}");
+        }
+        let fast = proved(&network, euclidean(), "eclipse-fast");
+        assert!(greedy < 0.99 * fast, "{greedy} is hardly below {fast}");
     }
-    assert!(smaller >= 8, "{smaller} of 10");
 }
 
 #[test]

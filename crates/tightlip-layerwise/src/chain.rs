@@ -57,6 +57,10 @@ impl Chain {
     }
 
     /// The chain with more outputs: `rest` times the norm of the last map on every neuron of the last hidden layer.
+    ///
+    /// # Panics
+    /// Never: a chain has a map.
+    #[must_use]
     pub fn with_rest(&self, rest: f64) -> Self {
         let mut chain = self.clone();
         let last = chain.maps.last_mut().expect("a chain has a map");

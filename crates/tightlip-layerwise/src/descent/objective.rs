@@ -156,13 +156,24 @@ impl<'c> Objective<'c> {
         } else {
             spectrum(reached.as_ref().subrows(0, self.outputs), forward.par()).ok_or(refused)?.0[0]
         };
-        let scale = f64::from(forward.exponent()) * LN_2
-            + 0.5 * (log_total(&input) + log_total(&output));
+        let scale = f64::from(forward.exponent()) * LN_2 + 0.5 * (log_total(&input) + log_total(&output));
         let (log_bound, log_largest) = (scale + 0.5 * own.ln(), scale + 0.5 * values[0].ln());
         if !(log_bound.is_finite() && log_largest.is_finite()) {
             return Err(refused);
         }
-        Ok(Point { chain: self.chain, layout, forward, eliminated, reached, values, vectors, log_bound, log_largest, input, output })
+        Ok(Point {
+            chain: self.chain,
+            layout,
+            forward,
+            eliminated,
+            reached,
+            values,
+            vectors,
+            log_bound,
+            log_largest,
+            input,
+            output,
+        })
     }
 }
 

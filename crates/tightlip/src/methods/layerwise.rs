@@ -83,12 +83,7 @@ impl<'p> Layerwise<'p> {
 
 /// Declines what would not fit: the reduced maps twice, the whitened map and its turned copy, and three squares; for descent also
 /// what two points keep of every layer, the map with more outputs, and the spectrum of those.
-fn check_memory(
-    method: &'static str,
-    problem: &Problem<'_>,
-    context: &Context,
-    course: Course,
-) -> Result<(), Decline> {
+fn check_memory(method: &'static str, problem: &Problem<'_>, context: &Context, course: Course) -> Result<(), Decline> {
     let system = &problem.system;
     let weights: u64 = system.edges().iter().map(|edge| edge.map.rows() as u64 * edge.map.cols() as u64).sum();
     let widths = (1..system.blocks()).map(|k| system.len(k) as u64);
