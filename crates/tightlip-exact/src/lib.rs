@@ -7,6 +7,7 @@
 //!
 //! Not here: upper bounds; proofs.
 
+pub use quasi_newton::Curvature;
 pub use steep::{SteepPair, steep_pair, steep_pairs};
 
 mod budget;

@@ -1,16 +1,16 @@
-//! Ascent directions for smooth networks: the limited-memory BFGS two-loop recursion (Nocedal 1980).
+//! Ascent directions for smooth functions: the limited-memory BFGS two-loop recursion (Nocedal 1980).
 //!
-//! The function is the norm of the Jacobian along the path of a climb; its gradient is the uphill direction of the
-//! smallest width. Steps that do not curve downwards carry no usable second-order information and are not kept.
+//! Here the function is the norm of the Jacobian along the path of a climb; its gradient is the uphill direction of the
+//! smallest width. Whoever descends gives negative gradients. Steps that do not curve downwards carry no usable second-order information and are not kept.
 
 use std::collections::VecDeque;
 
 /// Remembered steps.
 const MEMORY: usize = 8;
 
-/// What the last steps told about the curvature.
+/// What the last steps told about the curvature; nothing at first.
 #[derive(Debug, Default)]
-pub(crate) struct Curvature {
+pub struct Curvature {
     /// The last point and the gradient there.
     last: Option<(Vec<f64>, Vec<f64>)>,
     /// `(s, y)` with `s` the step and `y` the decrease of the gradient over it, `sᵀy > 0`; the newest last.
@@ -20,7 +20,10 @@ pub(crate) struct Curvature {
 impl Curvature {
     /// Takes note of the gradient at `x` and returns the direction `H g`, `H` the estimate of the inverse of the negative
     /// Hessian. Before anything is known, the gradient scaled to length `radius`.
-    pub(crate) fn direction(&mut self, x: &[f64], gradient: &[f64], radius: f64) -> Vec<f64> {
+    ///
+    /// # Panics
+    /// Never; lengths that differ from those before give a direction without meaning.
+    pub fn direction(&mut self, x: &[f64], gradient: &[f64], radius: f64) -> Vec<f64> {
         if let Some((last_x, last_gradient)) = self.last.take() {
             let s = difference(x, &last_x);
             let y = difference(&last_gradient, gradient);

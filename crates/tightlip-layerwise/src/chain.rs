@@ -56,6 +56,23 @@ impl Chain {
         Ok(Self { maps, slopes })
     }
 
+    /// The chain with more outputs: `rest` times the norm of the last map on every neuron of the last hidden layer.
+    ///
+    /// # Panics
+    /// Never: a chain has a map.
+    #[must_use]
+    pub fn with_rest(&self, rest: f64) -> Self {
+        let mut chain = self.clone();
+        let last = chain.maps.last_mut().expect("a chain has a map");
+        let (outputs, neurons) = (last.nrows(), last.ncols());
+        let diagonal = rest * tightlip_model::spectral_norm(last.as_ref());
+        let entry = |i: usize, j: usize| {
+            if i < outputs { last[(i, j)] } else { diagonal * f64::from(u8::from(i - outputs == j)) }
+        };
+        *last = Mat::from_fn(outputs + neurons, neurons, entry);
+        chain
+    }
+
     /// Hidden layers, `H`.
     pub fn hidden_layers(&self) -> usize {
         self.slopes.len()

@@ -58,8 +58,25 @@ pub struct Forward<'c> {
 impl<'c> Forward<'c> {
     /// Before the first layer, with `M_0 = I`.
     pub fn new(chain: &'c Chain, threads: usize) -> Self {
+        Self::from_first(chain, chain.map(1).clone(), threads)
+    }
+
+    /// Before the first layer, with `M_0 = Diag(d)` for the input weights `d > 0`.
+    ///
+    /// # Panics
+    /// If there are not as many weights as inputs.
+    pub fn with_input(chain: &'c Chain, weights: &[f64], threads: usize) -> Self {
+        let first = chain.map(1);
+        assert_eq!(weights.len(), first.ncols(), "one weight for each input");
+        let roots: Vec<f64> = weights.iter().map(|weight| weight.sqrt()).collect();
+        let whitened = Mat::from_fn(first.nrows(), first.ncols(), |i, j| first[(i, j)] / roots[j]);
+        Self::from_first(chain, whitened, threads)
+    }
+
+    /// Before the first layer, which is whitened already.
+    fn from_first(chain: &'c Chain, whitened: Mat<f64>, threads: usize) -> Self {
         let par = if threads > 1 { Par::rayon(threads) } else { Par::Seq };
-        let (whitened, exponent) = normalised(chain.map(1).clone(), 0);
+        let (whitened, exponent) = normalised(whitened, 0);
         Self { chain, par, multipliers: Vec::new(), exponents: Vec::new(), whitened, exponent }
     }
 
@@ -139,6 +156,14 @@ impl<'c> Forward<'c> {
         self.multipliers.push(multipliers);
         self.exponents.push(exponent);
         Ok(Eliminated { reached, inner, factor, exponent })
+    }
+
+    /// `λ̂` and `x` of an eliminated layer `k = 1 …`.
+    ///
+    /// # Panics
+    /// If that layer is not eliminated yet.
+    pub fn eliminated(&self, k: usize) -> (&[f64], i32) {
+        (&self.multipliers[k - 1], self.exponents[k - 1])
     }
 
     /// The bound, once all layers are eliminated: `2^x ‖Ĝ_{H+1}‖`.

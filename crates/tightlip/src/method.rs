@@ -275,8 +275,8 @@ pub trait Method: Sync {
     /// The paper it follows.
     fn reference(&self) -> &'static str;
 
-    /// Whether it is one of the scalable bounds that `all-closed-form` puts side by side: products of norms and multipliers
-    /// chosen layer by layer, without a solver for all of them together.
+    /// Whether it is one of the scalable bounds that `all-closed-form` puts side by side: products of norms, and whatever works by
+    /// eliminating one layer after the other, without a solver for the whole inequality.
     fn is_closed_form(&self) -> bool {
         false
     }

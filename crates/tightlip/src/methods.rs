@@ -27,6 +27,7 @@ mod geolip_lifted;
 mod geolip_natural_clarabel;
 mod geolip_natural_interior;
 mod geolip_natural_lifted;
+mod greedy_shape;
 mod interior;
 mod layerwise;
 mod lifted;
@@ -45,6 +46,7 @@ mod lipsdp_neuron_lifted;
 mod lipsdp_neuron_lipdiff;
 mod lipsdp_neuron_subgradient;
 mod lipsdp_tau_estimate;
+mod multiplier_descent;
 mod norm_product;
 mod path_sums;
 mod relative;
@@ -95,6 +97,8 @@ pub const METHODS: &[&dyn Method] = &[
     &syed_hu_gc::METHOD,
     &syed_hu_shift::METHOD,
     &syed_hu::METHOD,
+    &greedy_shape::GreedyShape,
+    &multiplier_descent::MultiplierDescent { steps: multiplier_descent::USUAL_STEPS },
     &lipsdp_layer_full_clarabel::METHOD,
     &lipsdp_layer_full_clarabel_chordal::METHOD,
     &lipsdp_layer_chordal_clarabel::METHOD,

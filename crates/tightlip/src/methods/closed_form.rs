@@ -6,7 +6,7 @@ use std::time::Instant;
 use tightlip_layerwise::{Forward, Rule};
 use tightlip_model::Norm;
 
-use super::layerwise::Layerwise;
+use super::layerwise::{Course, Layerwise};
 use super::{DIRECT_NORMS, constant};
 use crate::method::{Decline, Method, Problem, Proposal};
 use crate::options::MethodOption;
@@ -74,7 +74,7 @@ impl Method for ClosedForm {
     fn propose(&self, problem: &Problem<'_>, context: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
         context.report(&Stage::Assembling);
         let start = Instant::now();
-        let Some(layerwise) = Layerwise::new(self.name, problem, context)? else {
+        let Some(layerwise) = Layerwise::new(self.name, problem, context, Course::Once)? else {
             return Ok(constant::proposal(&problem.system, &problem.query));
         };
         let assemble_s = start.elapsed().as_secs_f64();

@@ -6,7 +6,7 @@ use tightlip_layerwise::{Eclipse as Elimination, Forward};
 use tightlip_model::Norm;
 
 use super::closed_form::ECLIPSE;
-use super::layerwise::Layerwise;
+use super::layerwise::{Course, Layerwise};
 use super::{DIRECT_NORMS, constant};
 use crate::method::{Decline, Method, Problem, Proposal};
 use crate::{Context, Judge, Stage};
@@ -44,7 +44,7 @@ impl Method for Eclipse {
         context.report(&Stage::Assembling);
         let start = Instant::now();
         check_memory(problem, context)?;
-        let Some(layerwise) = Layerwise::new(NAME, problem, context)? else {
+        let Some(layerwise) = Layerwise::new(NAME, problem, context, Course::Once)? else {
             return Ok(constant::proposal(&problem.system, &problem.query));
         };
         let assemble_s = start.elapsed().as_secs_f64();

@@ -8,7 +8,7 @@ use tightlip_model::Norm;
 use tightlip_sdp::stage_program;
 
 use super::closed_form::ECLIPSE;
-use super::layerwise::Layerwise;
+use super::layerwise::{Course, Layerwise};
 use super::{DIRECT_NORMS, conic, constant, eclipse};
 use crate::method::{Decline, Method, Problem, Proposal};
 use crate::{Context, Judge, Stage};
@@ -51,7 +51,7 @@ impl Method for EclipseClarabel {
     fn propose(&self, problem: &Problem<'_>, context: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
         context.report(&Stage::Assembling);
         let start = Instant::now();
-        let Some(layerwise) = Layerwise::new(NAME, problem, context)? else {
+        let Some(layerwise) = Layerwise::new(NAME, problem, context, Course::Once)? else {
             return Ok(constant::proposal(&problem.system, &problem.query));
         };
         let chain = layerwise.chain();

@@ -1,8 +1,9 @@
 //! What the layerwise methods have in common: the reduced chain they work on, and the way back.
 //!
-//! They are methods for ℓ2 → ℓ2. Inputs in ℓ∞ and outputs in ℓ1 are answered through `‖·‖₂ ≤ √n ‖·‖_∞` and `‖·‖₁ ≤ √n ‖·‖₂`:
-//! the multiplier of an end in ℓ2 is given to every coordinate, which weighs `n` times as much, so the bound is `√n` times
-//! that of ℓ2. Within a layer all neurons keep their units: the closed forms are not invariant under rescaling single neurons.
+//! Those of the literature are for ℓ2 → ℓ2. Inputs in ℓ∞ and outputs in ℓ1 are answered through `‖·‖₂ ≤ √n ‖·‖_∞` and
+//! `‖·‖₁ ≤ √n ‖·‖₂`: the multiplier of an end in ℓ2 is given to every coordinate, which weighs `n` times as much, so the bound is
+//! `√n` times that of ℓ2. Descent has multipliers for each coordinate of such an end. Within a layer all neurons keep their units:
+//! the closed forms are not invariant under rescaling single neurons.
 
 use tightlip_certify::Segment;
 use tightlip_layerwise::Chain;
@@ -11,15 +12,26 @@ use tightlip_model::{Multipliers, Norm, Query, Reduction, Scaling, Weight};
 use crate::Context;
 use crate::method::{Decline, Problem};
 
+/// What a method does with the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    /// It eliminates the layers once, for ℓ2 → ℓ2.
+    Once,
+    /// It eliminates them again and again, keeps all factors for the way back, and answers other norms itself.
+    Descent,
+}
+
 /// A problem as layerwise methods see it.
 pub(super) struct Layerwise<'p> {
     problem: &'p Problem<'p>,
     reduction: Reduction,
     chain: Chain,
+    /// `√n` for each end that is answered through ℓ2.
+    factor: f64,
 }
 
 impl<'p> Layerwise<'p> {
-    /// Reduces the problem; `None` if no output depends on any input.
+    /// Reduces the problem for what the method does with it; `None` if no output depends on any input.
     ///
     /// # Errors
     /// A [`Decline`] for skip connections, for linear neurons, or if memory does not suffice.
@@ -27,14 +39,22 @@ impl<'p> Layerwise<'p> {
         method: &'static str,
         problem: &'p Problem<'p>,
         context: &Context,
+        course: Course,
     ) -> Result<Option<Self>, Decline> {
-        check_memory(method, problem, context)?;
+        check_memory(method, problem, context, course)?;
         let (query, system) = (&problem.query, &problem.system);
-        let euclidean = Query { input_norm: Norm::L2, output_norm: Norm::L2, ..*query };
-        let Some(reduction) = Reduction::new(system, &euclidean, Scaling::PerLayer) else { return Ok(None) };
+        let posed = match course {
+            Course::Once => Query { input_norm: Norm::L2, output_norm: Norm::L2, ..*query },
+            Course::Descent => *query,
+        };
+        let Some(reduction) = Reduction::new(system, &posed, Scaling::PerLayer) else { return Ok(None) };
         let chain = Chain::new(reduction.system())
             .map_err(|unsuitable| Decline::Solver { method, reason: unsuitable.to_string() })?;
-        Ok(Some(Self { problem, reduction, chain }))
+        let factor = match course {
+            Course::Once => ends(problem),
+            Course::Descent => 1.0,
+        };
+        Ok(Some(Self { problem, reduction, chain, factor }))
     }
 
     /// The chain: layers of norm about 1, inputs and outputs shrunk.
@@ -44,7 +64,7 @@ impl<'p> Layerwise<'p> {
 
     /// The bound of the question is this times that of the chain.
     pub(super) fn scale(&self) -> f64 {
-        ends(self.problem) * self.reduction.bound_scale()
+        self.factor * self.reduction.bound_scale()
     }
 
     /// Multipliers of the chain as a candidate for the judge.
@@ -63,9 +83,11 @@ pub(super) fn ends(problem: &Problem<'_>) -> f64 {
 
 /// Multipliers for ℓ2 → ℓ2 with one value for each coordinate at ends that are not in ℓ2.
 pub(super) fn with_ends(multipliers: Multipliers, problem: &Problem<'_>) -> Multipliers {
-    let end = |weight: Weight, norm: Norm, block: usize| match norm {
-        Norm::L2 => weight,
-        Norm::L1 | Norm::LInf => Weight::PerCoordinate(vec![weight.at(0); problem.system.len(block)]),
+    let end = |weight: Weight, norm: Norm, block: usize| match (norm, weight) {
+        (Norm::L1 | Norm::LInf, Weight::Uniform(value)) => {
+            Weight::PerCoordinate(vec![value; problem.system.len(block)])
+        }
+        (_, weight) => weight,
     };
     let (query, last) = (&problem.query, problem.system.output_block());
     Multipliers {
@@ -75,12 +97,22 @@ pub(super) fn with_ends(multipliers: Multipliers, problem: &Problem<'_>) -> Mult
     }
 }
 
-/// Declines what would not fit: the reduced maps twice, the whitened map and its turned copy, and three squares.
-fn check_memory(method: &'static str, problem: &Problem<'_>, context: &Context) -> Result<(), Decline> {
+/// Declines what would not fit: the reduced maps twice, the whitened map and its turned copy, and three squares; for descent also
+/// what two points keep of every layer, the map with more outputs, and the spectrum of those.
+fn check_memory(method: &'static str, problem: &Problem<'_>, context: &Context, course: Course) -> Result<(), Decline> {
     let system = &problem.system;
     let weights: u64 = system.edges().iter().map(|edge| edge.map.rows() as u64 * edge.map.cols() as u64).sum();
-    let widest = (1..system.blocks()).map(|k| system.len(k) as u64).max().unwrap_or(0);
-    let needed = 8 * (4 * weights + 3 * widest * widest);
+    let widths = (1..system.blocks()).map(|k| system.len(k) as u64);
+    let widest = widths.clone().max().unwrap_or(0);
+    let (kept, spectrum) = match course {
+        Course::Once => (0, 0),
+        Course::Descent => {
+            let squares: u64 = widths.map(|width| width * width).sum();
+            let extended = widest + system.len(system.output_block()) as u64;
+            (3 * (weights + squares), 6 * extended * extended)
+        }
+    };
+    let needed = 8 * (4 * weights + 3 * widest * widest + kept + spectrum);
     let limit = context.limits.memory_bytes;
     if needed <= limit {
         return Ok(());

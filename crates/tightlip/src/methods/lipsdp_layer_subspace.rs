@@ -5,7 +5,7 @@ use std::time::Instant;
 use tightlip_layerwise::{Chain, Tied, TiedEnd};
 use tightlip_model::Norm;
 
-use super::layerwise::Layerwise;
+use super::layerwise::{Course, Layerwise};
 use super::{DIRECT_NORMS, constant};
 use crate::method::{Decline, Method, Problem, Proposal, TraceRow};
 use crate::{Context, Judge, Stage};
@@ -43,7 +43,7 @@ impl Method for LipsdpLayerSubspace {
         context.report(&Stage::Assembling);
         let start = Instant::now();
         check_memory(problem, context)?;
-        let Some(layerwise) = Layerwise::new(NAME, problem, context)? else {
+        let Some(layerwise) = Layerwise::new(NAME, problem, context, Course::Once)? else {
             return Ok(constant::proposal(&problem.system, &problem.query));
         };
         check_slopes(layerwise.chain())?;
