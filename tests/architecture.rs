@@ -110,7 +110,8 @@ fn the_eigensolver_knows_no_network_and_no_solver() {
         assert!(allowed.contains(&name.as_str()), "tightlip-eigen depends on {name}");
     }
     for used in dependencies("tightlip-layerwise") {
-        let allowed = ["tightlip-model", "faer"];
+        // From `tightlip-exact` only the memory of L-BFGS.
+        let allowed = ["tightlip-exact", "tightlip-model", "faer", "thiserror"];
         assert!(allowed.contains(&used.as_str()), "tightlip-layerwise depends on {used}");
     }
     for name in ["tightlip-lifted", "tightlip-interior"] {

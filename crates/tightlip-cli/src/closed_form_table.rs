@@ -130,11 +130,16 @@ impl ClosedFormTable {
     }
 }
 
-/// Proved bounds by size, then estimates, then the rest.
+/// Proved bounds by size, then estimates, then the rest. Bounds that agree to nine digits keep the order of the methods.
 fn place(row: &Row) -> (u8, f64) {
     match &row.report {
         Some(report) if report.kind == Kind::Estimate => (1, report.claimed),
-        Some(report) => report.value.map_or((2, 0.0), |value| (0, value)),
+        Some(report) => report.value.map_or((2, 0.0), |value| (0, to_nine_digits(value))),
         None => (2, 0.0),
     }
+}
+
+/// The nearest number of nine digits.
+fn to_nine_digits(value: f64) -> f64 {
+    format!("{value:.8e}").parse().unwrap_or(value)
 }

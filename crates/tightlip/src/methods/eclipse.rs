@@ -57,7 +57,7 @@ impl Method for Eclipse {
             candidates: vec![layerwise.candidate(&run.forward.multipliers(value))],
             claimed: layerwise.scale() * value,
             iterations: Some(steps),
-            status: status(run.cut, run.replaced, run.inexact, &format!("{steps} Newton steps")),
+            status: status(run.cut, run.replaced, run.inexact),
             interrupted: run.cut.is_some(),
             assemble_s,
             solve_s: start.elapsed().as_secs_f64() - assemble_s,
@@ -67,10 +67,10 @@ impl Method for Eclipse {
 }
 
 /// How the stages went: where a limit struck, how many have the multipliers of ECLipsE-Fast, how many a gap.
-pub(super) fn status(cut: Option<usize>, replaced: usize, inexact: usize, effort: &str) -> String {
+pub(super) fn status(cut: Option<usize>, replaced: usize, inexact: usize) -> String {
     let mut words = vec![match cut {
-        Some(layer) => format!("stopped, ECLipsE-Fast from layer {layer} on, {effort}"),
-        None => format!("solved, {effort}"),
+        Some(layer) => format!("stopped, ECLipsE-Fast from layer {layer} on"),
+        None => "solved".to_owned(),
     }];
     if replaced > 0 {
         words.push(format!("ECLipsE-Fast in {replaced} layers where rounding left no multipliers"));

@@ -72,13 +72,12 @@ impl Method for EclipseClarabel {
             run.eliminate(layer, context)?;
         }
         let value = run.forward.value();
-        let effort = format!("{} iterations", run.iterations);
         Ok(Proposal {
             candidates: vec![layerwise.candidate(&run.forward.multipliers(value))],
             claimed: layerwise.scale() * value,
             iterations: Some(run.iterations),
             options: tightlip_clarabel::settings_text(OwnDecomposition::Off),
-            status: eclipse::status(run.cut, run.replaced, run.inexact, &effort),
+            status: eclipse::status(run.cut, run.replaced, run.inexact),
             interrupted: run.cut.is_some(),
             assemble_s,
             solve_s: start.elapsed().as_secs_f64() - assemble_s,

@@ -6,7 +6,7 @@
 //! the closed forms are not invariant under rescaling single neurons.
 
 use tightlip_certify::Segment;
-use tightlip_layerwise::Chain;
+use tightlip_layerwise::{Chain, Unsuitable};
 use tightlip_model::{Multipliers, Norm, Query, Reduction, Scaling, Weight};
 
 use crate::Context;
@@ -48,8 +48,7 @@ impl<'p> Layerwise<'p> {
             Course::Descent => *query,
         };
         let Some(reduction) = Reduction::new(system, &posed, Scaling::PerLayer) else { return Ok(None) };
-        let chain = Chain::new(reduction.system())
-            .map_err(|unsuitable| Decline::Solver { method, reason: unsuitable.to_string() })?;
+        let chain = Chain::new(reduction.system()).map_err(|unsuitable| declined(method, &reduction, &unsuitable))?;
         let factor = match course {
             Course::Once => ends(problem),
             Course::Descent => 1.0,
@@ -71,6 +70,24 @@ impl<'p> Layerwise<'p> {
     pub(super) fn candidate(&self, of_chain: &Multipliers) -> Vec<Segment> {
         let multipliers = with_ends(self.reduction.lift(of_chain), self.problem);
         vec![Segment::new(self.problem.system.output_block(), multipliers)]
+    }
+}
+
+/// The decline of a system that is no chain of neurons with two slopes.
+fn declined(method: &'static str, reduction: &Reduction, unsuitable: &Unsuitable) -> Decline {
+    match unsuitable {
+        Unsuitable::FixedSlope { layer, neuron, slope } => Decline::Shape {
+            method,
+            wanted: "activations with two different slopes",
+            found: format!(
+                "neuron {} of hidden layer {layer}, which is linear: its slopes are [{}, {}]",
+                reduction.original(*layer, *neuron),
+                slope.lower(),
+                slope.upper()
+            ),
+            instead: "compose its layer with the next, or take norm-product",
+        },
+        other => Decline::Solver { method, reason: other.to_string() },
     }
 }
 

@@ -81,7 +81,7 @@ impl Method for LipsdpLayerSubspace {
 fn status(tied: &Tied<'_>) -> String {
     let progress = &tied.progress;
     let reason = match tied.end {
-        TiedEnd::Closed => "solved",
+        TiedEnd::Closed => return "solved".to_owned(),
         TiedEnd::Stalled => "stalled",
         TiedEnd::Interrupted => "stopped",
     };
