@@ -135,6 +135,23 @@ mod tests {
     }
 
     #[test]
+    fn what_sums_lose_is_added() {
+        // In floating point each of the small terms vanishes beside 1: 2^−54 in a sum, 2^−27 squared.
+        let row = |small: f64| [vec![1.0, small, small, small]];
+        let column = |small: f64| row(small)[0].iter().map(|&entry| vec![entry]).collect::<Vec<_>>();
+        for (pair, row_wise, small) in [
+            ((Norm::LInf, Norm::LInf), true, -54),
+            ((Norm::L1, Norm::L1), false, -54),
+            ((Norm::L2, Norm::LInf), true, -27),
+            ((Norm::L1, Norm::L2), false, -27),
+        ] {
+            let small = 2f64.powi(small);
+            let map = LinearMap::from_rows(&if row_wise { row(small).to_vec() } else { column(small) });
+            assert!(norm(map, pair, 1 << 20).expect("a formula") > 1.0, "{pair:?}");
+        }
+    }
+
+    #[test]
     fn the_error_of_composed_maps_is_inside_and_extreme_entries_keep_their_length() {
         // Exact: 1e16 + 1 − 1e16 = 1; floating point may lose the 1 entirely.
         let first = LinearMap::from_rows(&[vec![1e16], vec![1.0], vec![-1e16]]);

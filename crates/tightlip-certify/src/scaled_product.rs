@@ -97,6 +97,8 @@ mod tests {
             let value = product(&tiny);
             assert!(value > 0.0 && value < 1e-307, "{value}");
         }
+        // Rounded to nearest it would be 2^−1070.
+        assert!(product(&[1.0 + 2f64.powi(-20), 2f64.powi(-1070)]) > 2f64.powi(-1070));
         assert_eq!(product(&[f64::from_bits(1), 2f64.powi(100)]), 2f64.powi(-974));
     }
 }

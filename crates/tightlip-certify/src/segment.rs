@@ -187,3 +187,71 @@ fn part(system: &IncrementSystem, start: usize, end: usize) -> Result<IncrementS
     IncrementSystem::new(system.len(start), hidden, system.len(end), edges)
         .map_err(|error| Refusal::Unsupported { what: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests {
+    use tightlip_model::{LinearMap, OutputSelection, SlopeInterval, Weight};
+
+    use super::*;
+    use crate::round_multipliers;
+
+    /// Blocks of single signals with these slopes, and edges with these weights.
+    fn scalars(slopes: &[(f64, f64)], edges: &[(usize, usize, f64)]) -> IncrementSystem {
+        let slope = |&(lower, upper): &(f64, f64)| vec![SlopeInterval::new(lower, upper).expect("an interval")];
+        let edge =
+            |&(from, to, weight): &(usize, usize, f64)| Edge { from, to, map: LinearMap::from_rows(&[vec![weight]]) };
+        let hidden = slopes.iter().map(slope).collect();
+        IncrementSystem::new(1, hidden, 1, edges.iter().map(edge).collect()).expect("valid")
+    }
+
+    #[test]
+    fn every_cut_has_the_constant_of_its_own_activations_whichever_end_is_the_steep_one() {
+        let system = scalars(&[(-2.0, 1.0), (0.0, 0.25)], &[(0, 1, 3.0), (1, 2, -5.0), (2, 3, 7.0)]);
+        // 3 · 2 · 5 · ¼ · 7.
+        let exact = 52.5;
+        for norm in [Norm::L1, Norm::LInf] {
+            let query = Query { input_norm: norm, output_norm: norm, ..Query::euclidean(OutputSelection::All) };
+            let cut = |end| Segment::by_formula(end).cut_in(norm);
+            let segments = [cut(1), cut(2), Segment::by_formula(3)];
+            let value = prove_segments(&system, &query, &segments, &Limits::within(1 << 20)).expect("formulas").value();
+            assert!(value >= exact && value <= exact * (1.0 + 1e-13), "ℓ{norm}: {value}");
+        }
+    }
+
+    #[test]
+    fn segments_with_neurons_are_measured_in_the_norms_at_both_of_their_ends() {
+        // Identities: two neurons between two signals, twice. The bounds of a segment between two norms are those of its inequality.
+        let identity = |from| Edge { from, to: from + 1, map: LinearMap::identity(2) };
+        let slopes = vec![vec![SlopeInterval::UNIT; 2]; 3];
+        let system = IncrementSystem::new(2, slopes, 2, (0..4).map(identity).collect()).expect("valid");
+        let query = Query { input_norm: Norm::LInf, output_norm: Norm::L1, ..Query::euclidean(OutputSelection::All) };
+        let weight = |in_coordinates: bool| {
+            if in_coordinates { Weight::PerCoordinate(vec![1.0; 2]) } else { Weight::Uniform(1.0) }
+        };
+        // ℓ∞ → cut, with ℓ2 for ℓ∞ at its end, and cut → ℓ1, with ℓ2 for ℓ1 at its beginning.
+        let root = 2f64.sqrt();
+        for (cut, expected) in [(Norm::L1, 2.0 * root), (Norm::L2, root * root), (Norm::LInf, root * 2.0)] {
+            let multipliers = |from: Norm, to: Norm| {
+                let (input, output) = (weight(from == Norm::LInf), weight(to == Norm::L1));
+                round_multipliers(&Multipliers { input, hidden: vec![vec![1.0; 2]], output }, 1e-9)
+            };
+            let first = Segment::new(2, multipliers(Norm::LInf, cut)).cut_in(cut);
+            let segments = [first, Segment::new(4, multipliers(cut, Norm::L1))];
+            let value = prove_segments(&system, &query, &segments, &Limits::within(1 << 20)).expect("feasible").value();
+            assert!(value >= expected && value <= expected * (1.0 + 1e-7), "cut in ℓ{cut}: {value}, want {expected}");
+        }
+    }
+
+    #[test]
+    fn no_part_begins_or_ends_where_an_edge_jumps_over_the_cut() {
+        let unit = (0.0, 1.0);
+        let system = scalars(&[unit, unit], &[(0, 1, 1.0), (0, 2, 1.0), (1, 2, 1.0), (2, 3, 1.0)]);
+        for (start, end) in [(0, 1), (1, 2), (1, 3)] {
+            assert!(matches!(part(&system, start, end), Err(Refusal::Unsupported { .. })), "{start} to {end}");
+        }
+        assert_eq!(
+            (part(&system, 0, 2).expect("whole").edges().len(), part(&system, 2, 3).expect("a map").edges().len()),
+            (3, 1)
+        );
+    }
+}

@@ -44,3 +44,37 @@ pub fn autolip(system: &IncrementSystem) -> Result<Feasible, FixedSlope> {
     let hidden = (1..last).map(of_block).collect::<Result<_, _>>()?;
     Ok(Feasible::new(sums.value(), hidden, true))
 }
+
+#[cfg(test)]
+mod tests {
+    use faer::{Mat, Side};
+    use tightlip_model::{Edge, LinearMap};
+
+    use super::*;
+
+    #[test]
+    fn one_neuron_between_two_weights_has_its_constant_and_multipliers_without_slack() {
+        // The inequality is tight: with any other multiplier the form would have a negative direction.
+        let (before, after) = (3.0, 2.0);
+        for (lower, upper) in [(0.0, 1.0), (0.0, 0.25), (-1.2, 0.0), (-2.0, 1.0), (0.3, 0.8)] {
+            let edge = |from, weight| Edge { from, to: from + 1, map: LinearMap::from_rows(&[vec![weight]]) };
+            let slope = SlopeInterval::new(lower, upper).expect("an interval");
+            let system = IncrementSystem::new(1, vec![vec![slope]], 1, vec![edge(0, before), edge(1, after)]);
+            let found = autolip(&system.expect("valid")).expect("two slopes");
+            let exact = before * after * slope.magnitude();
+            assert!((found.bound / exact - 1.0).abs() < 1e-14, "[{lower}, {upper}]: {}", found.bound);
+            let least = |factor: f64| {
+                let lambda = factor * found.multipliers.hidden[0][0];
+                let mut form = Mat::<f64>::zeros(3, 3);
+                form[(0, 0)] = found.bound + 2.0 * lambda * lower * upper * before * before;
+                form[(1, 0)] = -lambda * (lower + upper) * before;
+                form[(1, 1)] = 2.0 * lambda;
+                form[(2, 1)] = -after;
+                form[(2, 2)] = found.bound;
+                form.self_adjoint_eigenvalues(Side::Lower).expect("converges")[0]
+            };
+            assert!(least(1.0).abs() < 1e-12, "[{lower}, {upper}]: {}", least(1.0));
+            assert!(least(0.99) < -1e-6 && least(1.01) < -1e-6, "[{lower}, {upper}]: there is slack");
+        }
+    }
+}

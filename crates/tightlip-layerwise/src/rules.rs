@@ -139,3 +139,37 @@ fn shifted_diagonal(mut gamma: Mat<f64>, c: f64) -> Vec<f64> {
     }
     diagonal.iter().map(|d| d + rest).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use tightlip_model::{Edge, IncrementSystem, LinearMap};
+
+    use super::*;
+    use crate::Chain;
+
+    #[test]
+    fn one_neuron_has_its_constant_at_the_best_parameter_and_more_on_both_sides_of_it() {
+        for (lower, upper) in [(0.0, 1.0), (0.0, 0.25), (-1.2, 0.0), (-2.0, 1.0), (0.3, 0.8)] {
+            let edge = |from, weight| Edge { from, to: from + 1, map: LinearMap::from_rows(&[vec![weight]]) };
+            let slope = SlopeInterval::new(lower, upper).expect("an interval");
+            let system = IncrementSystem::new(1, vec![vec![slope]], 1, vec![edge(0, 3.0), edge(1, 2.0)]);
+            let chain = Chain::new(&system.expect("valid")).expect("two slopes");
+            let value = |rule: Rule| {
+                let end = rule.eliminate(Forward::new(&chain, 1), &|| false).expect("feasible");
+                end.expect("nothing stops it").value()
+            };
+            let exact = 6.0 * slope.magnitude();
+            for rule in [Rule::Sn(1.0), Rule::Gc(1.0)] {
+                let found = value(rule);
+                assert!((found / exact - 1.0).abs() < 1e-14, "[{lower}, {upper}] {}: {found}", rule.label());
+                for c in [0.8, 1.2] {
+                    let other = value(rule.with_parameter(c));
+                    assert!(other > exact * (1.0 + 1e-4), "[{lower}, {upper}] {c}: {other} for {exact}");
+                }
+            }
+            // Without a rest, twice the diagonal: u* is then not the best, but nothing is at its limit.
+            let shift = value(Rule::Shift(1.5));
+            assert!(shift >= exact * (1.0 - 1e-14) && shift.is_finite(), "[{lower}, {upper}] {shift}");
+        }
+    }
+}

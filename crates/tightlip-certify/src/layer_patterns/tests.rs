@@ -12,7 +12,11 @@ fn relu(neurons: usize) -> Vec<SlopeInterval> {
 }
 
 fn chain(sizes: &[usize], maps: Vec<LinearMap>) -> IncrementSystem {
-    let hidden = sizes[1..sizes.len() - 1].iter().map(|&n| relu(n)).collect();
+    chain_of(sizes, maps, relu)
+}
+
+fn chain_of(sizes: &[usize], maps: Vec<LinearMap>, slopes: impl Fn(usize) -> Vec<SlopeInterval>) -> IncrementSystem {
+    let hidden = sizes[1..sizes.len() - 1].iter().map(|&n| slopes(n)).collect();
     let edges = maps.into_iter().enumerate().map(|(from, map)| Edge { from, to: from + 1, map }).collect();
     IncrementSystem::new(sizes[0], hidden, sizes[sizes.len() - 1], edges).expect("a chain")
 }
@@ -40,13 +44,26 @@ fn a_split_and_its_rest_are_the_map_again() {
 }
 
 #[test]
+fn what_the_product_of_the_parts_loses_belongs_to_the_rest() {
+    // Computed, the product of the parts is the map to the last digit; exactly, it is not.
+    let one = |x: f64| Mat::from_fn(1, 1, |_, _| x);
+    let (left, right) = (0.1, 0.7);
+    let map = Enclosure { mid: one(left * right), radius: None };
+    let lost = left.mul_add(right, -(left * right)).abs();
+    let split = Split::of_parts(&map, one(left), one(right)).expect("in range");
+    assert!(lost > 0.0 && split.eta * split.left_over >= lost, "{lost:e}");
+}
+
+#[test]
 fn however_bad_the_splits_are_the_product_bounds_the_norm_of_every_pattern() {
     let limits = Limits::within(1 << 30);
     for (draw, size) in [0.0, 0.3, 0.9, 1.0, 1.5, -1.0].into_iter().cycle().take(60).enumerate() {
         let entry =
             |k: usize, i: usize, j: usize| ((i * 5 + j * 3 + k * 7 + i * j * (draw + 1)) % 11) as f64 / 5.0 - 1.0;
         let maps: Vec<Mat<f64>> = (0..4).map(|k| Mat::from_fn(2, 2, |i, j| entry(k, i, j))).collect();
-        let system = chain(&[2; 5], maps.iter().cloned().map(LinearMap::Dense).collect());
+        let (lower, upper) = [(0.0, 1.0), (-2.0, 1.0), (0.5, 3.0), (-0.1, 0.2)][draw / 6 % 4];
+        let slopes = |n| vec![SlopeInterval::new(lower, upper).expect("an interval"); n];
+        let system = chain_of(&[2; 5], maps.iter().cloned().map(LinearMap::Dense).collect(), slopes);
         let split = |k: usize| {
             let map = Enclosure { mid: maps[k].clone(), radius: None };
             if k == 0 || k == 3 {
@@ -63,7 +80,7 @@ fn however_bad_the_splits_are_the_product_bounds_the_norm_of_every_pattern() {
         let pattern_norm = |pattern: u32| {
             let mut product = maps[0].clone();
             for (k, map) in maps[1..].iter().enumerate() {
-                let gate = |i: usize| f64::from(pattern >> (2 * k + i) & 1);
+                let gate = |i: usize| if pattern >> (2 * k + i) & 1 == 1 { upper } else { lower };
                 product = map * Mat::from_fn(2, 2, |i, j| gate(i) * product[(i, j)]);
             }
             spectral_norm(product.as_ref())
@@ -101,6 +118,17 @@ fn units_far_from_one_come_back() {
 }
 
 #[test]
+fn a_bound_below_the_range_of_floating_point_is_not_zero() {
+    let tiny = |exponent| (0..3).map(|_| dense(2, 2, |i, j| 2f64.powi(exponent) * [3.0, 1.0][(i + j) % 2])).collect();
+    // Their norms multiply to 64 · 2^(3 exponent) or less, and to at least 27 · 2^(3 exponent).
+    for exponent in [-400, -345] {
+        let value = bound(&chain(&[2; 4], tiny(exponent)));
+        let least = 27.0 * 2f64.powi(-1000) * 2f64.powi(3 * exponent + 1000);
+        assert!(value > 0.0 && value >= least && value < 1e-300, "2^{exponent}: {value:e}");
+    }
+}
+
+#[test]
 fn a_layer_of_zeros_and_dead_neurons_are_no_trouble() {
     let zero = vec![dense(2, 2, |_, _| 1.0), dense(2, 2, |_, _| 0.0), dense(1, 2, |_, _| 1.0)];
     assert_eq!(bound(&chain(&[2, 2, 2, 1], zero)), 0.0);
@@ -124,6 +152,28 @@ fn the_rounding_of_the_bound_goes_up_and_not_far() {
     for value in [1.0, 1.5, 1e-300, 0.1] {
         let up = coarse_up(value);
         assert!(up >= value && up <= value * (1.0 + 1e-10), "{value}");
+        assert_eq!(up.to_bits() % (1 << 16), 0, "{value}: 36 digits");
     }
     assert_eq!((coarse_up(0.0), coarse_up(f64::INFINITY)), (0.0, f64::INFINITY));
+}
+
+#[test]
+fn weights_whose_products_leave_the_range_are_refused_at_either_end() {
+    // Neighbouring affine maps are multiplied: 1e200 · 1e200 overflows, and beside its opposite it is no number at all.
+    let overflowing = |signs: &[f64]| {
+        let columns = signs.len();
+        let first = dense(columns, 2, |i, _| signs[i] * 1e200);
+        first.then(dense(2, columns, |_, _| 1e200))
+    };
+    let ones = || dense(2, 2, |_, _| 1.0);
+    for signs in [&[1.0][..], &[1.0, -1.0]] {
+        for place in 0..3 {
+            let maps = (0..3).map(|k| if k == place { overflowing(signs) } else { ones() }).collect();
+            let system = chain(&[2; 4], maps);
+            let limits = Limits::within(1 << 30);
+            let found = LayerEnumeration::new(&system, &Query::euclidean(OutputSelection::All), &limits)
+                .and_then(|enumeration| enumeration.run(&limits, &|_| ()));
+            assert!(matches!(found, Err(Refusal::Range { .. })), "map {place}, {signs:?}: {found:?}");
+        }
+    }
 }
