@@ -325,10 +325,21 @@ fn parameters_beyond_their_range_are_refused_by_name_and_linear_neurons_declined
     for wrong in ["syed-hu.gc:c=2", "syed-hu.sn:c=0", "syed-hu.shift:c=1", "eclipse-fast:c=1", "syed-hu:c=1.5"] {
         assert!(choose(wrong).is_err(), "{wrong}");
     }
-    let network = chain(&vec![vec![vec![1.0, 2.0]], vec![vec![3.0]]], Activation::LeakyRelu { slope: 1.0 });
-    let outcome = bound_with(&network, OutputSelection::All, choose("eclipse-fast").expect("a method").as_ref());
-    let failure = outcome.expect_err("a linear neuron").to_string();
-    assert!(failure.contains("eclipse-fast") && failure.contains("slopes [1, 1]"), "{failure}");
+    for (slope, method) in
+        [1.0, 1.0 - 1e-12].into_iter().flat_map(|slope| bounding().map(move |method| (slope, method)))
+    {
+        let network = chain(&vec![vec![vec![1.0]], vec![vec![3.0]], vec![vec![2.0]]], Activation::LeakyRelu { slope });
+        match bound_with(&network, OutputSelection::All, method) {
+            Ok(outcome) => {
+                assert!(outcome.bound.value() < 6.0 * (1.0 + 1e-6), "{}: {:?}", method.name(), outcome.bound)
+            }
+            Err(Failure::Declined(decline)) => {
+                let text = decline.to_string();
+                assert!(text.contains(method.name()) && text.contains("which is linear"), "{text}");
+            }
+            Err(failure) => panic!("{}: {failure}", method.name()),
+        }
+    }
 }
 
 #[test]

@@ -35,6 +35,21 @@ pub struct Chain {
 /// Slopes closer to each other than this part of their magnitude: multipliers grow as its inverse.
 const NARROWEST: f64 = 1e-9;
 
+/// Looks for a neuron that is (nearly) linear.
+///
+/// # Errors
+/// [`Unsuitable::FixedSlope`] with the first.
+pub fn check_slopes(system: &IncrementSystem) -> Result<(), Unsuitable> {
+    // Written so that slopes [0, 0] are among them.
+    let is_fixed = |slope: &SlopeInterval| slope.upper() - slope.lower() <= NARROWEST * slope.magnitude();
+    for layer in 1..system.output_block() {
+        if let Some(neuron) = system.slopes(layer).iter().position(is_fixed) {
+            return Err(Unsuitable::FixedSlope { layer, neuron, slope: system.slopes(layer)[neuron] });
+        }
+    }
+    Ok(())
+}
+
 impl Chain {
     /// The chain of a system; its maps are made dense.
     ///
@@ -44,14 +59,8 @@ impl Chain {
         if !system.is_chain() {
             return Err(Unsuitable::SkipConnections);
         }
-        let slopes: Vec<Vec<SlopeInterval>> = (1..system.output_block()).map(|k| system.slopes(k).to_vec()).collect();
-        for (k, layer) in slopes.iter().enumerate() {
-            // Written so that slopes [0, 0] are among them.
-            let is_fixed = |slope: &SlopeInterval| slope.upper() - slope.lower() <= NARROWEST * slope.magnitude();
-            if let Some(neuron) = layer.iter().position(is_fixed) {
-                return Err(Unsuitable::FixedSlope { layer: k + 1, neuron, slope: layer[neuron] });
-            }
-        }
+        check_slopes(system)?;
+        let slopes = (1..system.output_block()).map(|k| system.slopes(k).to_vec()).collect();
         let maps = system.edges().iter().map(|edge| edge.map.to_dense()).collect();
         Ok(Self { maps, slopes })
     }

@@ -15,7 +15,7 @@
 //! Not here: proofs, units of the original network.
 
 pub use autolip::autolip;
-pub use chain::{Chain, Unsuitable};
+pub use chain::{Chain, Unsuitable, check_slopes};
 pub use cp_lip::cp_lip;
 pub use descent::{Descended, Ending, Progress, Settings, descend};
 pub use eclipse::{Eclipse, INWARDS, Stage, eliminate_fast, eliminate_inwards};

@@ -78,8 +78,12 @@ impl Factor {
     }
 }
 
-/// An upper bound of `√(a² + b²)` for `a, b ≥ 0`.
+/// An upper bound of `√(a² + b²)` for `a, b ≥ 0`; what is no number stays none.
 fn hypot_up(a: f64, b: f64) -> f64 {
+    // `max` passes over NaN.
+    if a.is_nan() || b.is_nan() {
+        return f64::NAN;
+    }
     let (large, small) = (a.max(b), a.min(b));
     if small == 0.0 {
         return large;

@@ -74,7 +74,7 @@ impl<'p> Layerwise<'p> {
 }
 
 /// The decline of a system that is no chain of neurons with two slopes.
-fn declined(method: &'static str, reduction: &Reduction, unsuitable: &Unsuitable) -> Decline {
+pub(super) fn declined(method: &'static str, reduction: &Reduction, unsuitable: &Unsuitable) -> Decline {
     match unsuitable {
         Unsuitable::FixedSlope { layer, neuron, slope } => Decline::Shape {
             method,

@@ -4,10 +4,10 @@
 use std::time::Instant;
 
 use tightlip_certify::Segment;
-use tightlip_layerwise::{Feasible, FixedSlope};
+use tightlip_layerwise::{Feasible, FixedSlope, check_slopes};
 use tightlip_model::{IncrementSystem, Query, Reduction, Scaling};
 
-use super::layerwise::{ends, with_ends};
+use super::layerwise::{declined, ends, with_ends};
 use super::{check_memory, constant};
 use crate::method::{Decline, Problem, Proposal};
 use crate::{Context, Stage};
@@ -31,7 +31,8 @@ pub(super) fn propose(
     };
     let assemble_s = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let feasible = recursion(reduction.system()).map_err(|fixed| declined(method, &reduction, fixed))?;
+    check_slopes(reduction.system()).map_err(|unsuitable| declined(method, &reduction, &unsuitable))?;
+    let feasible = recursion(reduction.system()).expect("no slope is fixed");
     let multipliers = with_ends(reduction.lift(&feasible.multipliers), problem);
     let status = if feasible.is_complete { "solved" } else { "some norms bounded by products, for want of time" };
     Ok(Proposal {
@@ -52,15 +53,4 @@ pub(super) fn check_chain(method: &'static str, problem: &Problem<'_>) -> Result
     }
     let found = "a network with skip connections".to_owned();
     Err(Decline::Shape { method, wanted: "chains", found, instead: "take autolip or lipsdp-neuron.lifted" })
-}
-
-/// The decline of a linear neuron, which would need an infinite multiplier.
-fn declined(method: &'static str, reduction: &Reduction, fixed: FixedSlope) -> Decline {
-    let neuron = reduction.original(fixed.block, fixed.neuron);
-    Decline::Shape {
-        method,
-        wanted: "activations with two different slopes",
-        found: format!("neuron {neuron} of hidden layer {}, which is linear", fixed.block),
-        instead: "compose its layer with the next, or take norm-product",
-    }
 }

@@ -18,7 +18,7 @@ impl Method for SeqlipBrute {
     }
 
     fn summary(&self) -> &'static str {
-        "SeqLip: a factor for each hidden layer by all patterns of it; chains of 22 neurons a layer, times √n for each end in ℓ∞ or ℓ1"
+        "SeqLip: a factor for each hidden layer by all patterns of it; chains of 22 neurons a layer, times √n for ℓ∞ inputs and ℓ1 outputs"
     }
 
     fn norms(&self) -> &'static [(Norm, Norm)] {

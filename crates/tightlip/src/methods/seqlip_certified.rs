@@ -11,10 +11,12 @@ use std::time::Instant;
 
 use tightlip_certify::Segment;
 use tightlip_interior::{Settings, Status, predicted_bytes_of, solve};
+use tightlip_layerwise::check_slopes;
 use tightlip_layerwise::seqlip::{FactorMultipliers, LayerFactor, telescoped};
 use tightlip_model::{Multipliers, Norm, OutputSelection, Query, Reduction, Scaling, Weight, spectral_norm};
 use tightlip_sdp::{Pencil, Tying};
 
+use super::layerwise::{declined, ends, with_ends};
 use super::seqlip::{Factored, REFERENCE};
 use super::unit_bound::of_unit_bound;
 use super::{DIRECT_NORMS, constant};
@@ -38,7 +40,7 @@ impl Method for SeqlipCertified {
     }
 
     fn summary(&self) -> &'static str {
-        "SeqLip for wide layers: a factor for each hidden layer by its own LipSDP-Neuron, times √n for each end in ℓ∞ or ℓ1"
+        "SeqLip for wide layers: a factor for each hidden layer by its own LipSDP-Neuron, times √n for ℓ∞ inputs and ℓ1 outputs"
     }
 
     fn norms(&self) -> &'static [(Norm, Norm)] {
@@ -59,6 +61,7 @@ impl Method for SeqlipCertified {
         let Some(Factored { reduction, factors }) = Factored::new(self.name(), problem, context)? else {
             return Ok(constant::proposal(&problem.system, &problem.query));
         };
+        check_slopes(reduction.system()).map_err(|unsuitable| declined(self.name(), &reduction, &unsuitable))?;
         let assemble_s = start.elapsed().as_secs_f64();
         let mut parts = Vec::new();
         let (mut programs, mut iterations) = (0, 0);
@@ -75,11 +78,11 @@ impl Method for SeqlipCertified {
             parts.push(part);
         }
         let (multipliers, bound) = if parts.is_empty() { single_map(&reduction) } else { telescoped(&parts) };
-        let (multipliers, ends) = at_ends(reduction.lift(&multipliers), problem);
+        let multipliers = with_ends(reduction.lift(&multipliers), problem);
         let layers = parts.len();
         Ok(Proposal {
             candidates: vec![vec![Segment::new(problem.system.output_block(), multipliers)]],
-            claimed: ends * reduction.bound_scale() * bound,
+            claimed: ends(problem) * reduction.bound_scale() * bound,
             iterations: Some(iterations),
             options: format!("tol={:e}", gap(context)),
             status: if programs == layers {
@@ -130,16 +133,4 @@ fn program(factor: &LayerFactor, context: &Context) -> Option<(FactorMultipliers
 fn single_map(reduction: &Reduction) -> (Multipliers, f64) {
     let norm = spectral_norm(reduction.system().edges()[0].map.to_dense().as_ref());
     (Multipliers { input: Weight::Uniform(norm), hidden: Vec::new(), output: Weight::Uniform(norm) }, norm)
-}
-
-/// The multipliers of ℓ2 at both ends for the norms of the question, and what those cost.
-fn at_ends(multipliers: Multipliers, problem: &Problem<'_>) -> (Multipliers, f64) {
-    let spread = |weight: Weight, norm: Norm, len: usize| match norm {
-        Norm::L2 => (weight, 1.0),
-        Norm::L1 | Norm::LInf => (Weight::PerCoordinate(vec![weight.total(); len]), (len as f64).sqrt()),
-    };
-    let system = &problem.system;
-    let (input, into) = spread(multipliers.input, problem.query.input_norm, system.len(0));
-    let (output, out) = spread(multipliers.output, problem.query.output_norm, system.len(system.output_block()));
-    (Multipliers { input, output, ..multipliers }, into * out)
 }
