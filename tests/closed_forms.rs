@@ -139,9 +139,9 @@ fn structured(family: usize, dims: &[usize], random: &mut ChaCha8Rng) -> Weights
                     (0..rows).map(|i| (0..cols).map(|j| f64::from(u8::from(i == j))).collect()).collect();
                 for i in 1..rows {
                     let (s, c) = random.random_range(0.0..std::f64::consts::TAU).sin_cos();
-                    for j in 0..cols {
-                        let (a, b) = (w[i - 1][j], w[i][j]);
-                        (w[i - 1][j], w[i][j]) = (c * a - s * b, s * a + c * b);
+                    let (above, below) = w.split_at_mut(i);
+                    for (a, b) in above[i - 1].iter_mut().zip(&mut below[0]) {
+                        (*a, *b) = (c * *a - s * *b, s * *a + c * *b);
                     }
                 }
                 w
@@ -331,7 +331,7 @@ fn parameters_beyond_their_range_are_refused_by_name_and_linear_neurons_declined
         let network = chain(&vec![vec![vec![1.0]], vec![vec![3.0]], vec![vec![2.0]]], Activation::LeakyRelu { slope });
         match bound_with(&network, OutputSelection::All, method) {
             Ok(outcome) => {
-                assert!(outcome.bound.value() < 6.0 * (1.0 + 1e-6), "{}: {:?}", method.name(), outcome.bound)
+                assert!(outcome.bound.value() < 6.0 * (1.0 + 1e-6), "{}: {:?}", method.name(), outcome.bound);
             }
             Err(Failure::Declined(decline)) => {
                 let text = decline.to_string();
