@@ -130,7 +130,8 @@ pub(crate) fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>
         // The interrupted method is remembered by its status, its course and its bound of the relaxation from below,
         // which is one of the same relaxation, and its time; every other figure is the baseline's.
         let before = &mut settled.proposal;
-        let status = format!("{}: {}; {BASELINE} is smaller", settled.method, before.status);
+        let why = if settled.result.is_ok() { "is smaller" } else { "is what could be proved" };
+        let status = format!("{}: {}; {BASELINE} {why}", settled.method, before.status);
         let (relaxation_lower, is_formal) = (before.relaxation_lower, before.is_formal);
         let trace = std::mem::take(&mut before.trace);
         // The time was spent all the same.
