@@ -44,11 +44,11 @@ pub fn network(report: &Report) -> String {
     format!("{path}: {} → {}{}", report.network.inputs, chained(&layers), report.network.outputs)
 }
 
-/// Layers with arrows behind them; `49 × 300 relu → ` for long runs of equal ones.
+/// Layers with arrows behind them; `49 layers of 300 relu → ` for long runs of equal ones.
 fn chained(layers: &[String]) -> String {
     let run = |same: &[String]| {
         if same.len() > LONGEST_RUN {
-            format!("{} × {} → ", same.len(), same[0])
+            format!("{} layers of {} → ", same.len(), same[0])
         } else {
             same.join(" → ") + " → "
         }
@@ -138,7 +138,7 @@ mod tests {
         let layers = |count: usize| vec!["3 relu".to_owned(); count];
         assert_eq!(chained(&[]), "");
         assert_eq!(chained(&layers(2)), "3 relu → 3 relu → ");
-        assert_eq!(chained(&[layers(200), vec!["4 tanh".to_owned()]].concat()), "200 × 3 relu → 4 tanh → ");
+        assert_eq!(chained(&[layers(200), vec!["4 tanh".to_owned()]].concat()), "200 layers of 3 relu → 4 tanh → ");
     }
 
     #[test]
