@@ -156,6 +156,26 @@ fn bounds_are_in_order_on_random_networks_of_every_kind() {
 }
 
 #[test]
+fn rows_of_very_different_size_have_multipliers_that_hold() {
+    // Found by random draws: the least multiplier of the tiny row's layer would be too large for the other rows.
+    let first = vec![vec![3.6e-8, 1.1e-6], vec![2.0e7, -3.5e7], vec![530.0, 860.0]];
+    let network = chain(&vec![first, vec![vec![1.3e5, -1.4e5, -1.2e5]]], Activation::Relu);
+    let (brute, certified) = (value(&network, "seqlip.brute"), value(&network, "seqlip.certified"));
+    assert!(certified >= formal(&network) && certified <= brute * (1.0 + 1e-6), "{certified} and {brute}");
+}
+
+#[test]
+fn linear_neurons_are_declined_by_name() {
+    let weights = vec![vec![vec![1.0, 2.0], vec![0.5, -1.0]], vec![vec![1.0, -1.0]]];
+    let network = chain(&weights, Activation::LeakyRelu { slope: 1.0 });
+    match bounded(&network, euclidean(), "seqlip.certified", limits()) {
+        Err(Failure::Declined(decline)) => assert!(decline.to_string().contains("which is linear"), "{decline}"),
+        other => panic!("{other:?}"),
+    }
+    assert!((value(&network, "seqlip.brute") - formal(&network)).abs() < 1e-8);
+}
+
+#[test]
 fn other_norms_cost_the_root_of_the_coordinates() {
     let mut random = generator(72);
     for draw in 0..30 {

@@ -95,10 +95,12 @@ impl ClosedFormTable {
         let absent = || "-".to_owned();
         let best = self.best.as_ref().map(|best| best.value).filter(|best| *best > 0.0);
         let value = row.report.as_ref().and_then(|report| report.value);
-        let ratio = value.zip(best).map_or_else(absent, |(value, best)| format!("{:.6}", value / best));
+        let ratio = value.zip(best).map_or_else(absent, |(value, best)| summary::decimals(value / best, 6));
         let seconds = row.report.as_ref().map_or_else(absent, |report| format!("{:.4}", report.seconds.total));
         let status = match &row.report {
-            Some(report) if report.kind == Kind::Estimate => format!("NO BOUND, the number is {:.9}", report.claimed),
+            Some(report) if report.kind == Kind::Estimate => {
+                format!("NO BOUND, the number is {}", summary::decimals(report.claimed, 9))
+            }
             Some(report) => {
                 // A limit may have put another method in its place.
                 let stand_in = if report.method == row.method { "" } else { "norm-product stands in; " };
@@ -119,7 +121,7 @@ impl ClosedFormTable {
             lines.push(("lower bound", format!("{:<22?}  proved ({})", lower.value, lower.kind)));
         }
         if let Some((upper, lower)) = self.best.as_ref().zip(self.lower.as_ref().filter(|lower| lower.value > 0.0)) {
-            lines.push(("upper / lower", format!("{:.6}", upper.value / lower.value)));
+            lines.push(("upper / lower", summary::decimals(upper.value / lower.value, 6)));
         }
         lines.push(("seconds", summary::seconds(&self.seconds)));
         if let Some(peak) = self.peak_rss_mib {

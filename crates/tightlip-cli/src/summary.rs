@@ -5,6 +5,11 @@ use tightlip_model::{Norm, Query};
 
 use crate::table;
 
+/// More equal layers in a row than this are counted.
+const LONGEST_RUN: usize = 8;
+/// Larger numbers are written with a power of ten.
+const LARGEST_PLAIN: f64 = 1e9;
+
 /// Prints the human form of a report.
 pub fn print(report: &Report) -> std::io::Result<()> {
     let norms = question(&report.query, &format!("output {}", report.query.output));
@@ -34,9 +39,26 @@ pub fn question(query: &Query, outputs: &str) -> String {
 /// Path and layers.
 pub fn network(report: &Report) -> String {
     let hidden = report.network.hidden.iter().zip(&report.network.activations);
-    let layers: Vec<String> = hidden.map(|(width, activation)| format!("{width} {activation} → ")).collect();
+    let layers: Vec<String> = hidden.map(|(width, activation)| format!("{width} {activation}")).collect();
     let path = report.network.path.as_deref().unwrap_or("network");
-    format!("{path}: {} → {}{}", report.network.inputs, layers.concat(), report.network.outputs)
+    format!("{path}: {} → {}{}", report.network.inputs, chained(&layers), report.network.outputs)
+}
+
+/// Layers with arrows behind them; `49 layers of 300 relu → ` for long runs of equal ones.
+fn chained(layers: &[String]) -> String {
+    let run = |same: &[String]| {
+        if same.len() > LONGEST_RUN {
+            format!("{} layers of {} → ", same.len(), same[0])
+        } else {
+            same.join(" → ") + " → "
+        }
+    };
+    layers.chunk_by(|one, next| one == next).map(run).collect()
+}
+
+/// A ratio of bounds, or a number that is not proved: with `digits` decimals, as a power of ten where those would be noise.
+pub fn decimals(value: f64, digits: usize) -> String {
+    if value.abs() < LARGEST_PLAIN { format!("{value:.digits$}") } else { format!("{value:.digits$e}") }
 }
 
 /// The bounds from both sides, and how far they are apart.
@@ -73,7 +95,7 @@ fn values(report: &Report) -> Vec<(&'static str, String)> {
         lines.push((name, with_remark(lower, &meaning)));
     }
     if let Some((upper, lower)) = report.value.zip(lower.filter(|lower| lower.value > 0.0)) {
-        lines.push(("upper / lower", format!("{:.6}", upper / lower.value)));
+        lines.push(("upper / lower", decimals(upper / lower.value, 6)));
     }
     lines
 }
@@ -105,4 +127,24 @@ pub fn seconds(seconds: &Seconds) -> String {
         "{:.3} = load {load:.3}, assemble {assemble:.3}, solve {solve:.3}, certify {certify:.3}, rest {rest:.3}",
         seconds.total
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_runs_of_equal_layers_are_counted() {
+        let layers = |count: usize| vec!["3 relu".to_owned(); count];
+        assert_eq!(chained(&[]), "");
+        assert_eq!(chained(&layers(2)), "3 relu → 3 relu → ");
+        assert_eq!(chained(&[layers(200), vec!["4 tanh".to_owned()]].concat()), "200 layers of 3 relu → 4 tanh → ");
+    }
+
+    #[test]
+    fn large_numbers_have_a_power_of_ten() {
+        assert_eq!(decimals(1.25, 6), "1.250000");
+        assert_eq!(decimals(1.25e40, 6), "1.250000e40");
+        assert_eq!(decimals(f64::INFINITY, 6), "inf");
+    }
 }

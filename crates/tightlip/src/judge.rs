@@ -19,8 +19,12 @@ use crate::method::Problem;
 pub(crate) const SMALLEST_MARGIN: f64 = 1e-9;
 /// Each further margin is this much larger.
 const MARGIN_FACTOR: f64 = 4.0;
-/// How long proving may go on once a limit has struck.
+/// How long proving may go on once a limit has struck, whatever the time until then.
 const GRACE: Duration = Duration::from_millis(350);
+/// It may go on for this part of the time until then: whoever worked for long has something worth a proof.
+const GRACE_SHARE: f64 = 0.5;
+/// But no longer than this: somebody waits.
+const LONGEST_GRACE: Duration = Duration::from_secs(2);
 /// Attempts with probability at one proposal; the second usually succeeds, for the first says what is missing.
 const PROBABLE_ATTEMPTS: usize = 4;
 /// Attempts with probability at all proposals of one judge. Whoever tries often enough succeeds wrongly in the end, so
@@ -46,6 +50,7 @@ pub struct Judge<'p> {
     probable_attempts: usize,
     best: Option<Proved>,
     last_attempt: Duration,
+    began: Instant,
     /// When a limit was first seen to have struck.
     struck: Option<Instant>,
     spent: Duration,
@@ -61,6 +66,7 @@ impl<'p> Judge<'p> {
             probable_attempts: 0,
             best: None,
             last_attempt: Duration::ZERO,
+            began: Instant::now(),
             struck: None,
             spent: Duration::ZERO,
         }
@@ -161,7 +167,8 @@ impl<'p> Judge<'p> {
             Duration::ZERO => Duration::from_secs_f64(self.proof_multiplications() / MULTIPLICATIONS_PER_S),
             last => last,
         };
-        struck.elapsed() + predicted <= GRACE
+        let worked = struck.duration_since(self.began).mul_f64(GRACE_SHARE);
+        struck.elapsed() + predicted <= worked.clamp(GRACE, LONGEST_GRACE)
     }
 
     /// One proof, with probability where memory does not suffice for a factorisation.

@@ -151,7 +151,7 @@ impl TraceRow {
 #[non_exhaustive]
 pub enum Decline {
     /// The question is not one for this method.
-    #[error("{method} is not for ℓ{input} → ℓ{output}; it is for {supported}")]
+    #[error("{method} is not for {} → {}; it is for {supported}", in_unicode(*.input), in_unicode(*.output))]
     Norms {
         /// The method.
         method: &'static str,
@@ -350,7 +350,17 @@ pub struct FoundLower {
     pub certify_s: f64,
 }
 
-/// `2→2, inf→2` for tables and messages.
+/// `ℓ2 → ℓ2, ℓ∞ → ℓ2` for messages.
 pub(crate) fn norms_text(norms: &[(Norm, Norm)]) -> String {
-    norms.iter().map(|(input, output)| format!("{input}→{output}")).collect::<Vec<_>>().join(", ")
+    let pair = |&(input, output): &(Norm, Norm)| format!("{} → {}", in_unicode(input), in_unicode(output));
+    norms.iter().map(pair).collect::<Vec<_>>().join(", ")
+}
+
+/// A norm as reports write it.
+pub(crate) fn in_unicode(norm: Norm) -> &'static str {
+    match norm {
+        Norm::L1 => "ℓ1",
+        Norm::L2 => "ℓ2",
+        Norm::LInf => "ℓ∞",
+    }
 }

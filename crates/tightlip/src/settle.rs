@@ -57,7 +57,8 @@ pub(crate) fn settle(
         close_course(&mut proposal, proved.bound.value(), certify_s);
     }
     let mut settled = Settled { method: method.label(), proposal, result, certify_s, remark };
-    if settled.proposal.interrupted {
+    // A limit can also cut the search for a margin short.
+    if settled.proposal.interrupted || settled.result.is_err() && context.limits.stop_requested() {
         compete_with_baseline(&mut settled, problem, context);
     }
     Ok(settled)
@@ -130,7 +131,8 @@ pub(crate) fn compete_with_baseline(settled: &mut Settled, problem: &Problem<'_>
         // The interrupted method is remembered by its status, its course and its bound of the relaxation from below,
         // which is one of the same relaxation, and its time; every other figure is the baseline's.
         let before = &mut settled.proposal;
-        let status = format!("{}: {}; {BASELINE} is smaller", settled.method, before.status);
+        let why = if settled.result.is_ok() { "is smaller" } else { "is what could be proved" };
+        let status = format!("{}: {}; {BASELINE} {why}", settled.method, before.status);
         let (relaxation_lower, is_formal) = (before.relaxation_lower, before.is_formal);
         let trace = std::mem::take(&mut before.trace);
         // The time was spent all the same.

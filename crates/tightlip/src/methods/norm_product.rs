@@ -11,12 +11,12 @@ use tightlip_layerwise::{Cuts, Effort, Product, product_of_norms};
 use tightlip_model::Norm;
 
 use super::ALL_NORMS;
-use crate::method::{Decline, Method, Problem, Proposal};
+use crate::method::{Decline, Method, Problem, Proposal, in_unicode};
 use crate::options::{MethodOption, Values};
 use crate::{Context, Judge, Stage};
 
 /// With more weights than this spectral norms take too long once time is up.
-const LARGE: usize = 1_000_000;
+const LARGE: usize = 5_000_000;
 
 /// The values of the option `cuts`.
 const SMALLEST: &str = "smallest";
@@ -118,13 +118,4 @@ fn in_words(product: &Product) -> String {
         run => format!("{} ×{}", in_unicode(run[0]), run.len()),
     });
     format!(", cuts in {}", runs.collect::<Vec<_>>().join(", "))
-}
-
-/// A norm as reports write it.
-fn in_unicode(norm: Norm) -> &'static str {
-    match norm {
-        Norm::L1 => "ℓ1",
-        Norm::L2 => "ℓ2",
-        Norm::LInf => "ℓ∞",
-    }
 }

@@ -27,7 +27,7 @@ use crate::{Context, Judge, Stage};
 const USUAL_GAP: f64 = 1e-9;
 /// Part of the tolerance that it may use up.
 const GAP_SHARE: f64 = 0.1;
-/// A neuron that plays no part in its factor has this part of the layer's largest multiplier: 0 is refused where the network reads
+/// A neuron that plays no part in its factor has a multiplier that costs this part of `φ²`: 0 is refused where the network reads
 /// the neuron.
 const LEAST_MULTIPLIER: f64 = 1e-12;
 
@@ -123,10 +123,19 @@ fn program(factor: &LayerFactor, context: &Context) -> Option<(FactorMultipliers
     let Multipliers { input, hidden, output } = reduction.lift(&pencil.multipliers(&answer.values));
     // t |u|² − |A δ|²/q − … ≥ 0, times q.
     let (t, q) = (input.total(), output.total());
-    let hidden = &hidden[0];
-    let least = LEAST_MULTIPLIER * hidden.iter().fold(0.0_f64, |m, &lambda| m.max(lambda));
-    let hidden = hidden.iter().map(|lambda| q * lambda.max(least)).collect();
-    Some((FactorMultipliers { bound: t.sqrt() * q.sqrt(), hidden }, u64::from(answer.iterations)))
+    let bound = t.sqrt() * q.sqrt();
+    let hidden =
+        hidden[0].iter().enumerate().map(|(j, lambda)| (q * lambda).max(least_multiplier(factor, j, bound))).collect();
+    Some((FactorMultipliers { bound, hidden }, u64::from(answer.iterations)))
+}
+
+/// A multiplier of neuron `j` that hardly costs anything: `2λ (δ − αs)(βs − δ) ≤ ½ λ (β − α)² s²`, and `|s| ≤ |b| |u|` with the row
+/// `b` of `B`. A part of the other multipliers would not do: those of badly scaled rows are far apart.
+fn least_multiplier(factor: &LayerFactor, j: usize, bound: f64) -> f64 {
+    let slope = &factor.slopes[j];
+    let reach = (slope.upper() - slope.lower()) * factor.before.row(j).norm_l2();
+    let least = 2.0 * LEAST_MULTIPLIER * (bound / reach).powi(2);
+    if least.is_finite() { least } else { 0.0 }
 }
 
 /// A network without hidden layers: the norm of its only map.
