@@ -109,7 +109,7 @@ fn options_are_said_in_the_name_and_wrong_ones_are_refused() {
     assert_eq!(label(&format!("{chordal}:merge=cost")).as_deref(), Ok(chordal));
     for (text, words) in [
         ("lipsdp", "no method lipsdp"),
-        ("norm-product:tau=1", "has no option `tau`; it has none"),
+        ("eclipse-fast:tau=1", "has no option `tau`; it has none"),
         ("lipsdp-tau.estimate:tau=-1", "cannot be `-1`; want tau=0…1000000, usually 1"),
         ("lipsdp-tau.estimate:tau", "cannot be ``"),
         ("lipsdp-tau.estimate:", "has no option ``"),
