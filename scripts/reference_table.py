@@ -66,7 +66,7 @@ def main():
     first = records[0]
     place = run.resolve().relative_to(ROOT).as_posix()
     text = f"""{BEGIN}
-Every method on the same networks, trained and random ([reference run]({place}), {first['cpu']}, {first['threads']} threads, medians of
+Every formulation on the same networks, trained and random ([reference run]({place}), {first['cpu']}, {first['threads']} threads, medians of
 {max(int(row['repetition']) for row in records)}): proved bound, × the lower bound that the steepest pair of points proves, seconds with proof. No method that ignores biases can go
 below the formal constant, FGL.
 

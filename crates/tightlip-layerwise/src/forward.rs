@@ -55,6 +55,9 @@ pub struct Forward<'c> {
     exponent: i32,
 }
 
+/// Layers from this width on are worth more than one thread: at 80 two of them take three times as long as one, at 300 as long.
+const WIDE: usize = 512;
+
 impl<'c> Forward<'c> {
     /// Before the first layer, with `M_0 = I`.
     pub fn new(chain: &'c Chain, threads: usize) -> Self {
@@ -75,7 +78,7 @@ impl<'c> Forward<'c> {
 
     /// Before the first layer, which is whitened already.
     fn from_first(chain: &'c Chain, whitened: Mat<f64>, threads: usize) -> Self {
-        let par = if threads > 1 { Par::rayon(threads) } else { Par::Seq };
+        let par = if threads > 1 && chain.widest() >= WIDE { Par::rayon(threads) } else { Par::Seq };
         let (whitened, exponent) = normalised(whitened, 0);
         Self { chain, par, multipliers: Vec::new(), exponents: Vec::new(), whitened, exponent }
     }
