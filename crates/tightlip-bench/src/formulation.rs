@@ -3,9 +3,10 @@
 /// Options that change the program, not the way it is solved. Their bounds are larger than those of the program without them.
 const RESTRICTIONS: [&str; 2] = ["one-input-multiplier=yes", "one-multiplier-per-layer=yes"];
 
-/// Families whose members compute different numbers: closed forms with parameters, factors bounded in different ways, and
-/// greedy stages, whose optimal multipliers need not be unique although the next stage depends on them.
-const FAMILIES: [&str; 4] = ["eclipse", "multiplier-descent", "seqlip", "syed-hu"];
+/// Families whose members compute different numbers: products with other norms at the cuts, closed forms with parameters, factors
+/// bounded in different ways, and greedy stages, whose optimal multipliers need not be unique although the next stage depends on
+/// them.
+const FAMILIES: [&str; 5] = ["eclipse", "multiplier-descent", "norm-product", "seqlip", "syed-hu"];
 
 /// The part of a method's name that says which number it computes: what stands before the first point, or the restrictions of
 /// the program by options, or for families all of it. Methods that share it and end by themselves must agree.
@@ -35,6 +36,7 @@ mod tests {
         assert_eq!(of("norm-product"), "norm-product");
         assert_eq!(of("syed-hu.gc:c=1.5"), "syed-hu.gc:c=1.5");
         assert_ne!(of("syed-hu.gc"), of("syed-hu"));
+        assert_ne!(of("norm-product:cuts=input"), of("norm-product"));
         for (restriction, other) in [(RESTRICTIONS[0], RESTRICTIONS[1]), (RESTRICTIONS[1], RESTRICTIONS[0])] {
             let restricted = of(&format!("geolip.dual.interior:{restriction}"));
             assert_eq!(of(&format!("geolip.dual.clarabel:{restriction}")), restricted);
