@@ -5,8 +5,8 @@ use std::time::Instant;
 use tightlip_layerwise::{Chain, Tied, TiedEnd};
 use tightlip_model::Norm;
 
+use super::constant;
 use super::layerwise::{Course, Layerwise};
-use super::{DIRECT_NORMS, constant};
 use crate::method::{Decline, Method, Problem, Proposal, TraceRow};
 use crate::{Context, Judge, Stage};
 
@@ -32,7 +32,8 @@ impl Method for LipsdpLayerSubspace {
     }
 
     fn norms(&self) -> &'static [(Norm, Norm)] {
-        DIRECT_NORMS
+        // Of other ends it would bound √n times LipSDP-Layer of ℓ2, not LipSDP-Layer.
+        &[(Norm::L2, Norm::L2)]
     }
 
     fn reference(&self) -> &'static str {
