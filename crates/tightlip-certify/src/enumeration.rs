@@ -276,8 +276,7 @@ fn check_chain(system: &IncrementSystem) -> Result<(), Refusal> {
 fn check_memory(system: &IncrementSystem, limits: &Limits) -> Result<(), Refusal> {
     /// Matrices with their radii, in both directions, with what the errors are computed from.
     const COPIES: u64 = 12;
-    let weights: u64 = system.edges().iter().map(|edge| edge.map.rows() as u64 * edge.map.cols() as u64).sum();
-    let needed = 8 * COPIES * weights;
+    let needed = 8 * COPIES * system.weights();
     if needed <= limits.memory_bytes {
         return Ok(());
     }

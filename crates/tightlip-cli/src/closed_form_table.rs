@@ -58,14 +58,7 @@ impl ClosedFormTable {
         // Where a limit put another method in the place of one, that is said.
         let best = |report: &Report| Some(Best { method: report.method.clone(), value: report.value? });
         let proved = rows.iter().find_map(|row| best(row.report.as_ref()?));
-        let sum = |part: fn(&Seconds) -> f64| rows.iter().flat_map(|row| &row.report).map(|r| part(&r.seconds)).sum();
-        let seconds = Seconds {
-            load: load_s,
-            assemble: sum(|seconds| seconds.assemble),
-            solve: sum(|seconds| seconds.solve),
-            certify: sum(|seconds| seconds.certify),
-            total: total_s,
-        };
+        let seconds = Seconds::of_all(rows.iter().filter_map(|row| row.report.as_ref()), load_s, total_s);
         Self {
             schema_version: SCHEMA_VERSION,
             best: proved,

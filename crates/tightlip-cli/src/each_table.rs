@@ -51,14 +51,7 @@ impl EachOutput {
     pub fn new(rows: Vec<Row>, (load_s, total_s): (f64, f64), peak_rss_mib: Option<f64>) -> Self {
         let numbers = || rows.iter().filter_map(|row| Some((row.output, number(row.report.as_ref()?)?)));
         let largest = numbers().max_by(|one, other| one.1.total_cmp(&other.1));
-        let sum = |part: fn(&Seconds) -> f64| rows.iter().flat_map(|row| &row.report).map(|r| part(&r.seconds)).sum();
-        let seconds = Seconds {
-            load: load_s,
-            assemble: sum(|seconds| seconds.assemble),
-            solve: sum(|seconds| seconds.solve),
-            certify: sum(|seconds| seconds.certify),
-            total: total_s,
-        };
+        let seconds = Seconds::of_all(rows.iter().filter_map(|row| row.report.as_ref()), load_s, total_s);
         Self {
             schema_version: SCHEMA_VERSION,
             complete: numbers().count() == rows.len(),

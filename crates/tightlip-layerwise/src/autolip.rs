@@ -13,13 +13,15 @@
 
 use tightlip_model::{IncrementSystem, SlopeInterval, spectral_norm};
 
-use crate::path_sums::{Feasible, FixedSlope, PathSums};
+use crate::chain::{Unsuitable, check_slopes};
+use crate::path_sums::{Feasible, PathSums};
 
 /// AutoLip's bound of `system` between ℓ2 norms, which may have skip connections, with its multipliers.
 ///
 /// # Errors
-/// The first [`FixedSlope`].
-pub fn autolip(system: &IncrementSystem) -> Result<Feasible, FixedSlope> {
+/// [`Unsuitable`] if a neuron is (nearly) linear.
+pub fn autolip(system: &IncrementSystem) -> Result<Feasible, Unsuitable> {
+    check_slopes(system)?;
     let last = system.output_block();
     let norm = |edge: &tightlip_model::Edge| {
         let mut matrix = edge.map.to_dense();
@@ -34,14 +36,11 @@ pub fn autolip(system: &IncrementSystem) -> Result<Feasible, FixedSlope> {
     let sums = PathSums::new(system.blocks(), &norms);
     let of_block = |block: usize| {
         let scaled_sector = sums.multiplier(block);
-        let multiplier = |(neuron, slope): (usize, &SlopeInterval)| {
-            let width = slope.upper() - slope.lower();
-            // In the units of M s the sector is [α/m, β/m], and δ stays δ.
-            if width > 0.0 { Ok(scaled_sector * slope.magnitude() / width) } else { Err(FixedSlope { block, neuron }) }
-        };
-        system.slopes(block).iter().enumerate().map(multiplier).collect::<Result<Vec<f64>, _>>()
+        // In the units of M s the sector is [α/m, β/m], and δ stays δ.
+        let multiplier = |slope: &SlopeInterval| scaled_sector * slope.magnitude() / (slope.upper() - slope.lower());
+        system.slopes(block).iter().map(multiplier).collect()
     };
-    let hidden = (1..last).map(of_block).collect::<Result<_, _>>()?;
+    let hidden = (1..last).map(of_block).collect();
     Ok(Feasible::new(sums.value(), hidden, true))
 }
 

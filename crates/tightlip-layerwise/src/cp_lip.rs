@@ -18,7 +18,8 @@
 use faer::Mat;
 use tightlip_model::{IncrementSystem, SlopeInterval, leading_singular_value};
 
-use crate::path_sums::{Feasible, FixedSlope, PathSums};
+use crate::chain::{Unsuitable, check_slopes};
+use crate::path_sums::{Feasible, PathSums};
 
 /// The bound of Combettes and Pesquet for a chain between ℓ2 norms, with its multipliers.
 ///
@@ -26,13 +27,13 @@ use crate::path_sums::{Feasible, FixedSlope, PathSums};
 /// are missing.
 ///
 /// # Errors
-/// The first [`FixedSlope`].
-///
-/// # Panics
-/// If the system is not a chain.
-pub fn cp_lip(system: &IncrementSystem, stop: &dyn Fn() -> bool) -> Result<Feasible, FixedSlope> {
-    assert!(system.is_chain(), "CP-Lip is for chains");
-    let halves = Halves::of(system)?;
+/// [`Unsuitable`] if the system has skip connections or a neuron that is (nearly) linear.
+pub fn cp_lip(system: &IncrementSystem, stop: &dyn Fn() -> bool) -> Result<Feasible, Unsuitable> {
+    if !system.is_chain() {
+        return Err(Unsuitable::SkipConnections);
+    }
+    check_slopes(system)?;
+    let halves = Halves::of(system);
     let (norms, is_complete) = segment_norms(system, &halves, stop);
     let sums = PathSums::new(system.blocks(), &norms);
     let of_block = |k: usize| {
@@ -51,7 +52,7 @@ struct Halves {
 
 impl Halves {
     /// Those of `system`.
-    fn of(system: &IncrementSystem) -> Result<Self, FixedSlope> {
+    fn of(system: &IncrementSystem) -> Self {
         let blocks = system.blocks();
         let mut halves = Self { centres: vec![Vec::new(); blocks], radii: vec![Vec::new(); blocks] };
         for block in 1..system.output_block() {
@@ -59,11 +60,8 @@ impl Halves {
             let centre = |slope: &SlopeInterval| 0.5 * (slope.lower() + slope.upper());
             halves.centres[block] = slopes.iter().map(centre).collect();
             halves.radii[block] = slopes.iter().map(|slope| 0.5 * (slope.upper() - slope.lower())).collect();
-            if let Some(neuron) = halves.radii[block].iter().position(|&r| r <= 0.0) {
-                return Err(FixedSlope { block, neuron });
-            }
         }
-        Ok(halves)
+        halves
     }
 }
 

@@ -38,15 +38,6 @@ impl Feasible {
     }
 }
 
-/// A neuron whose slope interval is a single number. It is linear and would need an infinite multiplier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FixedSlope {
-    /// Its hidden block, which counts from 1.
-    pub block: usize,
-    /// Its place in the block.
-    pub neuron: usize,
-}
-
 /// `L` and `p` of every block.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PathSums {

@@ -19,7 +19,7 @@ pub use query::{Norm, OutputSelection, Query, Region};
 pub use random::random_network;
 pub use reduction::{Reduction, Scaling};
 pub use relaxation_point::RelaxationPoint;
-pub use spectrum::{leading_singular_value, spectral_norm};
+pub use spectrum::{leading_singular_value, spectral_norm, thin_svd};
 pub use system::{Edge, IncrementSystem};
 
 mod activation;

@@ -1,4 +1,4 @@
-//! The spectral norm of a dense matrix.
+//! The spectral norm and the singular vectors of a dense matrix.
 
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -39,9 +39,7 @@ pub fn leading_singular_value(matrix: MatRef<'_, f64>) -> f64 {
 
 /// By the singular value decomposition; the Frobenius norm, which is not below, if it does not converge.
 fn decomposed(matrix: MatRef<'_, f64>) -> f64 {
-    // faer 0.24.4 divides and conquers from order 128 on and loses half of the digits there on some matrices.
-    let parameters: Spec<SvdParams, f64> =
-        SvdParams { recursion_threshold: usize::MAX, ..<SvdParams as Auto<f64>>::auto() }.into();
+    let parameters = parameters();
     let (rows, cols, none) = (matrix.nrows(), matrix.ncols(), ComputeSvdVectors::No);
     let mut memory = MemBuffer::new(svd_scratch::<f64>(rows, cols, none, none, Par::Seq, parameters));
     let mut values = Diag::<f64>::zeros(rows.min(cols));
@@ -49,6 +47,26 @@ fn decomposed(matrix: MatRef<'_, f64>) -> f64 {
         Ok(()) => values.column_vector().iter().fold(0.0, |largest, &value| largest.max(value)),
         Err(_) => matrix.norm_l2(),
     }
+}
+
+/// `U` (`m × r`), the `r = min(m, n)` singular values from the largest, and `V` (`n × r`), rounded; `None` if the iteration does not
+/// converge. Nothing may rely on them without a proof.
+pub fn thin_svd(matrix: MatRef<'_, f64>) -> Option<(Mat<f64>, Vec<f64>, Mat<f64>)> {
+    let parameters = parameters();
+    let (rows, cols, thin) = (matrix.nrows(), matrix.ncols(), ComputeSvdVectors::Thin);
+    let rank = rows.min(cols);
+    let mut memory = MemBuffer::new(svd_scratch::<f64>(rows, cols, thin, thin, Par::Seq, parameters));
+    let (mut u, mut v) = (Mat::<f64>::zeros(rows, rank), Mat::<f64>::zeros(cols, rank));
+    let mut values = Diag::<f64>::zeros(rank);
+    let stack = MemStack::new(&mut memory);
+    svd(matrix, values.as_mut(), Some(u.as_mut()), Some(v.as_mut()), Par::Seq, stack, parameters).ok()?;
+    let values = values.column_vector().iter().map(|value| value.max(0.0)).collect();
+    Some((u, values, v))
+}
+
+/// faer 0.24.4 divides and conquers from order 128 on and loses half of the digits there on some matrices: without that.
+fn parameters() -> Spec<SvdParams, f64> {
+    SvdParams { recursion_threshold: usize::MAX, ..<SvdParams as Auto<f64>>::auto() }.into()
 }
 
 /// By Golub–Kahan–Lanczos bidiagonalisation with full reorthogonalisation: `A V = U B`, `‖B‖ → ‖A‖` from below.

@@ -160,6 +160,11 @@ impl IncrementSystem {
         &self.edges
     }
 
+    /// Entries of all maps as dense matrices.
+    pub fn weights(&self) -> u64 {
+        self.edges.iter().map(|edge| edge.map.rows() as u64 * edge.map.cols() as u64).sum()
+    }
+
     /// The edges into a block.
     pub fn edges_into(&self, block: usize) -> impl Iterator<Item = &Edge> {
         self.edges.iter().filter(move |edge| edge.to == block)

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tightlip_model::Limits;
 
+use crate::method::Decline;
+
 /// A step of the work, for progress displays.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -67,6 +69,20 @@ impl Context {
     /// A context that tells nobody.
     pub fn silent(limits: Limits) -> Self {
         Self::new(limits, |_| {})
+    }
+
+    /// Declines for `method` what needs more bytes than the limit; `what` takes most of them.
+    pub(crate) fn check_memory(
+        &self,
+        method: &'static str,
+        needed: u64,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), Decline> {
+        let limit = self.limits.memory_bytes;
+        if needed <= limit {
+            return Ok(());
+        }
+        Err(Decline::Memory { method, what: what(), needed_mib: needed >> 20, limit_mib: limit >> 20 })
     }
 
     /// Reports a stage.

@@ -178,13 +178,7 @@ fn check_memory(entries: u64, support: &Support, tree: Option<&CliqueTree>, cont
     let offsets: u64 = orders.into_iter().map(rows).sum();
     // An offset is a number, and every entry of a separator stands in two cones.
     let entries = entries + offsets / 8 + 2 * tree.map_or(0, CliqueTree::separator_entries) as u64;
-    let (needed, limit) = (entries.saturating_mul(BYTES), context.limits.memory_bytes);
-    if needed > limit {
-        let what = format!("{entries} coefficients");
-        let (needed_mib, limit_mib) = (needed >> 20, limit >> 20);
-        return Err(Decline::Memory { method: EXPORT, what, needed_mib, limit_mib });
-    }
-    Ok(())
+    context.check_memory(EXPORT, entries.saturating_mul(BYTES), || format!("{entries} coefficients"))
 }
 
 /// A solution of another solver: a method that proposes it.

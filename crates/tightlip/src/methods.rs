@@ -53,6 +53,7 @@ mod relative;
 mod seqlip;
 mod seqlip_brute;
 mod seqlip_certified;
+mod seqlip_flips;
 mod seqlip_greedy;
 mod seqlip_rank_k;
 mod syed_hu;
@@ -124,7 +125,7 @@ pub const METHODS: &[&dyn Method] = &[
     &witness::SteepPair,
     &lipsdp_tau_estimate::METHOD,
     &lipdiff_penalty_estimate::METHOD,
-    &seqlip_greedy::SeqlipGreedy,
+    &seqlip_greedy::METHOD,
     &seqlip_rank_k::METHOD,
 ];
 
@@ -138,15 +139,10 @@ const VECTORS_OF_COLUMN: usize = 28;
 fn check_memory(method: &'static str, system: &IncrementSystem, rank: usize, context: &Context) -> Result<(), Decline> {
     /// Dense copies of the maps: reduced, while reducing, and enclosed.
     const COPIES: u64 = 4;
-    let weights: u64 = system.edges().iter().map(|edge| edge.map.rows() as u64 * edge.map.cols() as u64).sum();
+    let weights = system.weights();
     let signals: u64 = (0..system.blocks()).map(|k| system.len(k) as u64).sum();
     let needed = 8 * (COPIES * weights + VECTORS_OF_COLUMN as u64 * rank as u64 * signals);
-    let limit = context.limits.memory_bytes;
-    if needed <= limit {
-        return Ok(());
-    }
-    let what = format!("copies of {weights} weights and vectors for {signals} signals");
-    Err(Decline::Memory { method, what, needed_mib: needed >> 20, limit_mib: limit >> 20 })
+    context.check_memory(method, needed, || format!("copies of {weights} weights and vectors for {signals} signals"))
 }
 
 /// The method called `name`.

@@ -216,3 +216,15 @@ pub struct Seconds {
     /// All of it, the lower bound included.
     pub total: f64,
 }
+
+impl Seconds {
+    /// Those of several reports on one model that was read in `load` seconds; `total` is what all took together.
+    pub fn of_all<'r>(reports: impl IntoIterator<Item = &'r Report>, load: f64, total: f64) -> Self {
+        reports.into_iter().fold(Self { load, total, ..Self::default() }, |sum, Report { seconds, .. }| Self {
+            assemble: sum.assemble + seconds.assemble,
+            solve: sum.solve + seconds.solve,
+            certify: sum.certify + seconds.certify,
+            ..sum
+        })
+    }
+}

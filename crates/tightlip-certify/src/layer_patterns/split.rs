@@ -1,10 +1,7 @@
 //! A map split in two, with bounds of what the split leaves over.
 
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
-use faer::{Auto, Mat, Par, Spec};
-use tightlip_model::IncrementSystem;
+use faer::Mat;
+use tightlip_model::{IncrementSystem, thin_svd};
 
 use crate::Refusal;
 use crate::directed::{UNDERFLOW, gamma, inflated, mul_up, sqrt_up};
@@ -91,20 +88,9 @@ impl Split {
 
 /// `U Σ^{1/2}` and `Σ^{1/2} Vᵀ`.
 fn roots(matrix: &Mat<f64>) -> Result<(Mat<f64>, Mat<f64>), Refusal> {
-    // faer 0.24.4 divides and conquers from order 128 on and loses half of the digits there on some matrices.
-    let parameters: Spec<SvdParams, f64> =
-        SvdParams { recursion_threshold: usize::MAX, ..<SvdParams as Auto<f64>>::auto() }.into();
-    let (rows, cols, thin) = (matrix.nrows(), matrix.ncols(), ComputeSvdVectors::Thin);
-    let rank = rows.min(cols);
-    let mut memory = MemBuffer::new(svd_scratch::<f64>(rows, cols, thin, thin, Par::Seq, parameters));
-    let (mut u, mut v) = (Mat::<f64>::zeros(rows, rank), Mat::<f64>::zeros(cols, rank));
-    let mut values = Diag::<f64>::zeros(rank);
-    let stack = MemStack::new(&mut memory);
-    svd(matrix.as_ref(), values.as_mut(), Some(u.as_mut()), Some(v.as_mut()), Par::Seq, stack, parameters)
-        .map_err(|_| range())?;
-    let root = |r: usize| values.column_vector()[r].max(0.0).sqrt();
-    let left = Mat::from_fn(rows, rank, |i, r| u[(i, r)] * root(r));
-    let right = Mat::from_fn(rank, cols, |r, j| root(r) * v[(j, r)]);
+    let (u, values, v) = thin_svd(matrix.as_ref()).ok_or_else(range)?;
+    let left = Mat::from_fn(u.nrows(), u.ncols(), |i, r| u[(i, r)] * values[r].sqrt());
+    let right = Mat::from_fn(v.ncols(), v.nrows(), |r, j| values[r].sqrt() * v[(j, r)]);
     Ok((left, right))
 }
 

@@ -1,9 +1,10 @@
 //! `tightlip bound MODEL --method all-closed-form`: every scalable bound of one question, the best first.
 
-use tightlip::{ALL_CLOSED_FORM, Answer, ClosedFormAnswer, Failure, closed_forms};
+use tightlip::{ALL_CLOSED_FORM, ClosedFormAnswer, closed_forms};
 use tightlip_model::{OutputSelection, Outputs, file};
 
 use super::bound::{Job, check_destinations};
+use super::each::told;
 use super::printed;
 use crate::arguments::BoundArguments;
 use crate::closed_form_table::{ClosedFormTable, Row};
@@ -23,22 +24,13 @@ pub fn run(job: Job<'_>) -> Result<(), CommandFailure> {
     drop(display);
     let (mut rows, mut failures, mut best) = (Vec::new(), Vec::new(), None);
     for ClosedFormAnswer { method, answer } in answers {
-        let (report, certificate, failure) = match answer {
-            Ok(Answer { report, certificate }) => (Some(report), certificate, None),
-            Err(Failure::Refused { refusal, report }) => {
-                let mut told = (*report).clone();
-                told.status = format!("{}; refused: {refusal}", told.status);
-                (Some(told), None, Some(Failure::Refused { refusal, report }))
-            }
-            Err(failure) => (None, None, Some(failure)),
-        };
+        let (report, certificate, failure) = told(arguments, answer);
         let proved = report.as_ref().and_then(|report| report.value);
         if let (Some(value), Some(certificate)) = (proved, certificate)
             && best.as_ref().is_none_or(|(least, _)| value < *least)
         {
             best = Some((value, certificate));
         }
-        let failure = failure.map(CommandFailure::from);
         rows.push(Row { method, report, failure: failure.as_ref().map(ToString::to_string) });
         failures.extend(failure);
     }
@@ -50,9 +42,6 @@ pub fn run(job: Job<'_>) -> Result<(), CommandFailure> {
     let written = arguments.certificate.as_deref();
     if let Some(path) = written {
         destination::write_certificate(&certificate, path)?;
-    }
-    for report in rows.iter_mut().filter_map(|row| row.report.as_mut()) {
-        report.network.path = Some(arguments.model.model.display().to_string());
     }
     let seconds = (load_s, start.elapsed().as_secs_f64());
     let shown = ClosedFormTable::new(rows, written, seconds, machine::peak_rss_mib());

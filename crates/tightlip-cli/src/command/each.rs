@@ -1,6 +1,7 @@
 //! `tightlip bound MODEL --output each`: every output by itself, in one run.
 
-use tightlip::{Answer, Failure, each_output};
+use tightlip::{Answer, Failure, Report, each_output};
+use tightlip_certify::Certificate;
 use tightlip_model::{OutputSelection, file};
 
 use super::bound::{Job, check_destinations};
@@ -45,18 +46,8 @@ fn row_of(
     output: usize,
     answer: Result<Answer, Failure>,
 ) -> Result<(Row, Option<CommandFailure>), CommandFailure> {
-    let (mut report, certificate, failure) = match answer {
-        Ok(Answer { report, certificate, .. }) => (Some(report), certificate, None),
-        Err(Failure::Refused { refusal, report }) => {
-            (Some((*report).clone()), None, Some(Failure::Refused { refusal, report }))
-        }
-        Err(failure) => (None, None, Some(failure)),
-    };
+    let (mut report, certificate, failure) = told(arguments, answer);
     if let Some(report) = &mut report {
-        report.network.path = Some(arguments.model.model.display().to_string());
-        if let Some(Failure::Refused { refusal, .. }) = &failure {
-            report.status = format!("{}; refused: {refusal}", report.status);
-        }
         if let (Some(path), Some(certificate)) = (&arguments.certificate, certificate) {
             let path = destination::of_output(path, output);
             destination::write_certificate(&certificate, &path)?;
@@ -66,8 +57,27 @@ fn row_of(
             destination::write_trace(&report.trace, &destination::of_output(path, output))?;
         }
     }
-    let failure = failure.map(CommandFailure::from);
     Ok((Row { output, report, failure: failure.as_ref().map(ToString::to_string) }, failure))
+}
+
+/// One answer of many: its report, which a refused proof has, too, and says so; its certificate; and why it is none.
+pub(super) fn told(
+    arguments: &BoundArguments,
+    answer: Result<Answer, Failure>,
+) -> (Option<Report>, Option<Certificate>, Option<CommandFailure>) {
+    let (mut report, certificate, failure) = match answer {
+        Ok(Answer { report, certificate }) => (Some(report), certificate, None),
+        Err(Failure::Refused { refusal, report }) => {
+            let mut refused = (*report).clone();
+            refused.status = format!("{}; refused: {refusal}", refused.status);
+            (Some(refused), None, Some(Failure::Refused { refusal, report }))
+        }
+        Err(failure) => (None, None, Some(failure)),
+    };
+    if let Some(report) = &mut report {
+        report.network.path = Some(arguments.model.model.display().to_string());
+    }
+    (report, certificate, failure.map(CommandFailure::from))
 }
 
 /// The failure of a run in which some outputs have no answer: a refused proof is worse than none.

@@ -1,10 +1,7 @@
 //! The matrices `A_k` and `B_k` of every hidden layer.
 
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
-use faer::{Auto, Mat, MatRef, Par, Spec};
-use tightlip_model::{Edge, IncrementSystem, Limits, LinearMap, SlopeInterval};
+use faer::Mat;
+use tightlip_model::{Edge, IncrementSystem, Limits, LinearMap, SlopeInterval, thin_svd};
 
 /// Slopes count as at least so far apart, relative to the largest of the layer: a neuron with a single slope would want an
 /// infinite multiplier. Wider intervals only loosen.
@@ -76,7 +73,7 @@ pub fn layer_factors(system: &IncrementSystem, limits: &Limits) -> Result<Vec<La
             return Err(Unfactored::Stopped);
         }
         let matrix = edge.map.to_dense();
-        let (left, values, right) = decomposed(matrix.as_ref()).ok_or(Unfactored::NoConvergence)?;
+        let (left, values, right) = thin_svd(matrix.as_ref()).ok_or(Unfactored::NoConvergence)?;
         let is_inner = k > 0 && k < last;
         let weight = |r: usize| if is_inner { values[r].sqrt() } else { values[r] };
         lefts.push(Mat::from_fn(left.nrows(), left.ncols(), |i, r| left[(i, r)] * weight(r)));
@@ -84,20 +81,4 @@ pub fn layer_factors(system: &IncrementSystem, limits: &Limits) -> Result<Vec<La
     }
     let factor = |(k, (before, after))| LayerFactor { before, slopes: system.slopes(k + 1).to_vec(), after };
     Ok(lefts.into_iter().zip(rights.into_iter().skip(1)).enumerate().map(factor).collect())
-}
-
-/// `U`, the singular values from the largest, and `V`, thin.
-fn decomposed(matrix: MatRef<'_, f64>) -> Option<(Mat<f64>, Vec<f64>, Mat<f64>)> {
-    // faer 0.24.4 divides and conquers from order 128 on and loses half of the digits there on some matrices.
-    let parameters: Spec<SvdParams, f64> =
-        SvdParams { recursion_threshold: usize::MAX, ..<SvdParams as Auto<f64>>::auto() }.into();
-    let (rows, cols, thin) = (matrix.nrows(), matrix.ncols(), ComputeSvdVectors::Thin);
-    let rank = rows.min(cols);
-    let mut memory = MemBuffer::new(svd_scratch::<f64>(rows, cols, thin, thin, Par::Seq, parameters));
-    let (mut u, mut v) = (Mat::<f64>::zeros(rows, rank), Mat::<f64>::zeros(cols, rank));
-    let mut values = Diag::<f64>::zeros(rank);
-    let stack = MemStack::new(&mut memory);
-    svd(matrix, values.as_mut(), Some(u.as_mut()), Some(v.as_mut()), Par::Seq, stack, parameters).ok()?;
-    let values = values.column_vector().iter().map(|value| value.max(0.0)).collect();
-    Some((u, values, v))
 }

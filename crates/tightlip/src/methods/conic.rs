@@ -235,19 +235,14 @@ pub(super) fn check(
     context: &Context,
 ) -> Result<(), Decline> {
     let largest = orders.iter().copied().max().unwrap_or(0);
-    let (needed, limit) = (tightlip_clarabel::predicted_bytes_of(orders), context.limits.memory_bytes);
-    let (needed_mib, limit_mib) = (needed >> 20, limit >> 20);
+    let needed = tightlip_clarabel::predicted_bytes_of(orders);
     if largest > LARGEST_CONE {
-        return Err(Decline::Order { method, order: largest, most: LARGEST_CONE, needed_mib, instead });
+        return Err(Decline::Order { method, order: largest, most: LARGEST_CONE, needed_mib: needed >> 20, instead });
     }
-    if needed > limit {
-        let what = match orders {
-            [order] => format!("a semidefinite cone of order {order}"),
-            _ => format!("{} semidefinite cones of orders up to {largest}", orders.len()),
-        };
-        return Err(Decline::Memory { method, what, needed_mib, limit_mib });
-    }
-    Ok(())
+    context.check_memory(method, needed, || match orders {
+        [order] => format!("a semidefinite cone of order {order}"),
+        _ => format!("{} semidefinite cones of orders up to {largest}", orders.len()),
+    })
 }
 
 /// What the program looks like.

@@ -86,10 +86,5 @@ fn check_memory(problem: &Problem<'_>, context: &Context) -> Result<(), Decline>
     let system = &problem.system;
     let widest = (1..system.output_block()).map(|k| system.len(k) as u64).max().unwrap_or(0);
     let needed = 8 * SQUARES * widest * widest;
-    let limit = context.limits.memory_bytes;
-    if needed <= limit {
-        return Ok(());
-    }
-    let what = format!("Newton's method on a layer of {widest} neurons");
-    Err(Decline::Memory { method: NAME, what, needed_mib: needed >> 20, limit_mib: limit >> 20 })
+    context.check_memory(NAME, needed, || format!("Newton's method on a layer of {widest} neurons"))
 }

@@ -124,13 +124,7 @@ impl Interior {
     /// Declines what would not fit.
     fn check(&self, order: usize, variables: usize, context: &Context) -> Result<(), Decline> {
         let needed = predicted_bytes_of(order, variables);
-        let limit = context.limits.memory_bytes;
-        if needed > limit {
-            let (needed_mib, limit_mib) = (needed >> 20, limit >> 20);
-            let what = format!("dense matrices of order {order}");
-            return Err(Decline::Memory { method: self.name, what, needed_mib, limit_mib });
-        }
-        Ok(())
+        context.check_memory(self.name, needed, || format!("dense matrices of order {order}"))
     }
 
     /// In our words.

@@ -118,7 +118,7 @@ pub(super) fn with_ends(multipliers: Multipliers, problem: &Problem<'_>) -> Mult
 /// what two points keep of every layer, the map with more outputs, and the spectrum of those.
 fn check_memory(method: &'static str, problem: &Problem<'_>, context: &Context, course: Course) -> Result<(), Decline> {
     let system = &problem.system;
-    let weights: u64 = system.edges().iter().map(|edge| edge.map.rows() as u64 * edge.map.cols() as u64).sum();
+    let weights = system.weights();
     let widths = (1..system.blocks()).map(|k| system.len(k) as u64);
     let widest = widths.clone().max().unwrap_or(0);
     let (kept, spectrum) = match course {
@@ -130,10 +130,5 @@ fn check_memory(method: &'static str, problem: &Problem<'_>, context: &Context, 
         }
     };
     let needed = 8 * (4 * weights + 3 * widest * widest + kept + spectrum);
-    let limit = context.limits.memory_bytes;
-    if needed <= limit {
-        return Ok(());
-    }
-    let what = format!("copies of {weights} weights");
-    Err(Decline::Memory { method, what, needed_mib: needed >> 20, limit_mib: limit >> 20 })
+    context.check_memory(method, needed, || format!("copies of {weights} weights"))
 }

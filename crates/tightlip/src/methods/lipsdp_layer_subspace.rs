@@ -28,7 +28,7 @@ impl Method for LipsdpLayerSubspace {
     }
 
     fn summary(&self) -> &'static str {
-        "one multiplier for each layer by projecting the program to a few directions: wide chains, no cones; ℓ∞ and ℓ1 ends through ℓ2"
+        "one multiplier for each layer by projecting the program to a few directions: wide chains, no cones"
     }
 
     fn norms(&self) -> &'static [(Norm, Norm)] {
@@ -115,13 +115,8 @@ fn check_memory(problem: &Problem<'_>, context: &Context) -> Result<(), Decline>
     /// Maps, whitened maps, pivots, and those of the best multipliers.
     const COPIES: u64 = 6;
     let system = &problem.system;
-    let weights: u64 = system.edges().iter().map(|edge| edge.map.rows() as u64 * edge.map.cols() as u64).sum();
+    let weights = system.weights();
     let squares: u64 = (1..system.output_block()).map(|k| (system.len(k) as u64).pow(2)).sum();
-    let needed = 8 * COPIES * (weights + squares);
-    let limit = context.limits.memory_bytes;
-    if needed <= limit {
-        return Ok(());
-    }
-    let what = format!("the pivots of layers with {weights} weights");
-    Err(Decline::Memory { method: NAME, what, needed_mib: needed >> 20, limit_mib: limit >> 20 })
+    context
+        .check_memory(NAME, 8 * COPIES * (weights + squares), || format!("the pivots of layers with {weights} weights"))
 }

@@ -157,12 +157,8 @@ impl LipsdpNeuronLipdiff {
         /// The pencil, what the passes make of it, its factor.
         const MATRICES: u64 = 4;
         let order: u64 = (0..system.blocks()).map(|k| system.len(k) as u64).sum();
-        let (needed, limit) = (8 * MATRICES * order * order, context.limits.memory_bytes);
-        if needed <= limit {
-            return Ok(());
-        }
-        let what = format!("the dense pencil of order {order} for kappa=eliminated");
-        Err(Decline::Memory { method: self.name(), what, needed_mib: needed >> 20, limit_mib: limit >> 20 })
+        let what = || format!("the dense pencil of order {order} for kappa=eliminated");
+        context.check_memory(self.name(), 8 * MATRICES * order * order, what)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use tightlip_certify::Segment;
-use tightlip_layerwise::{Feasible, FixedSlope, check_slopes};
+use tightlip_layerwise::{Feasible, Unsuitable};
 use tightlip_model::{IncrementSystem, Query, Reduction, Scaling};
 
 use super::layerwise::{declined, ends, with_ends};
@@ -17,7 +17,7 @@ pub(super) fn propose(
     method: &'static str,
     problem: &Problem<'_>,
     context: &Context,
-    recursion: &dyn Fn(&IncrementSystem) -> Result<Feasible, FixedSlope>,
+    recursion: &dyn Fn(&IncrementSystem) -> Result<Feasible, Unsuitable>,
 ) -> Result<Proposal, Decline> {
     context.report(&Stage::Assembling);
     let start = Instant::now();
@@ -31,8 +31,7 @@ pub(super) fn propose(
     };
     let assemble_s = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    check_slopes(reduction.system()).map_err(|unsuitable| declined(method, &reduction, &unsuitable))?;
-    let feasible = recursion(reduction.system()).expect("no slope is fixed");
+    let feasible = recursion(reduction.system()).map_err(|unsuitable| declined(method, &reduction, &unsuitable))?;
     let multipliers = with_ends(reduction.lift(&feasible.multipliers), problem);
     let status = if feasible.is_complete { "solved" } else { "some norms bounded by products, for want of time" };
     Ok(Proposal {

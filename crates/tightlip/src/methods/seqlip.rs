@@ -2,14 +2,12 @@
 //!
 //! The reduction scales whole layers only, which leaves SeqLip's number as it is: it does depend on the units of single neurons.
 
-use std::time::Instant;
-
 use tightlip_layerwise::seqlip::{LayerFactor, Unfactored, layer_factors};
-use tightlip_model::{Norm, Query, Reduction, Scaling, spectral_norm};
+use tightlip_model::{Norm, Query, Reduction, Scaling};
 
 use super::check_memory;
 use crate::Context;
-use crate::method::{Decline, FoundEstimate, Problem, Proposal};
+use crate::method::{Decline, Problem};
 
 /// The paper.
 pub(super) const REFERENCE: &str =
@@ -49,46 +47,4 @@ impl Factored {
 /// The question with ℓ2 at both ends.
 pub(super) fn euclidean(problem: &Problem<'_>) -> Query {
     Query { input_norm: Norm::L2, output_norm: Norm::L2, ..problem.query }
-}
-
-/// The product of what `heuristic` finds for every layer: a number of the literature that bounds nothing.
-///
-/// # Errors
-/// A [`Decline`] as for [`Factored::new`], or if a limit strikes.
-pub(super) fn estimate(
-    (method, warning): (&'static str, &'static str),
-    problem: &Problem<'_>,
-    context: &Context,
-    heuristic: &dyn Fn(&LayerFactor) -> Option<f64>,
-) -> Result<FoundEstimate, Decline> {
-    let start = Instant::now();
-    let Some(factored) = Factored::new(method, problem, context)? else {
-        return Ok(super::estimate::constant(warning));
-    };
-    let Factored { reduction, factors } = factored;
-    let assemble_s = start.elapsed().as_secs_f64();
-    // In logarithms: products of many layers may leave the range on the way.
-    let mut logarithm = reduction.bound_scale().ln();
-    if factors.is_empty() {
-        logarithm += spectral_norm(reduction.system().edges()[0].map.to_dense().as_ref()).ln();
-    }
-    for factor in &factors {
-        let found = heuristic(factor).ok_or_else(|| {
-            if context.limits.stop_requested() {
-                Decline::Stopped { method }
-            } else {
-                Decline::Solver { method, reason: "the eigenvalues of a factor did not converge".to_owned() }
-            }
-        })?;
-        logarithm += found.ln();
-    }
-    let value = logarithm.exp();
-    let proposal = Proposal {
-        claimed: value,
-        status: "no flip improves any more".to_owned(),
-        assemble_s,
-        solve_s: start.elapsed().as_secs_f64() - assemble_s,
-        ..Proposal::default()
-    };
-    Ok(FoundEstimate { value, warning, proposal })
 }
