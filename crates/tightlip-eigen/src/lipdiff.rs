@@ -9,7 +9,7 @@
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use tightlip_model::Query;
+use tightlip_model::{Multipliers, Query};
 
 use self::adam::Adam;
 use crate::companion::{Candidate, Companion, Ending, Run, Step, Verdict, cut_short};
@@ -79,14 +79,24 @@ const COMPETE_EVERY: u64 = 100;
 /// Iterations at the end of a group that compete.
 const LAST_COMPETE: u64 = 4;
 
-/// Runs LipDiff on the system of `passes` for ℓ2 outputs, until all iterations are made or `companion` has enough.
-pub fn lipdiff(passes: &Passes<'_>, query: &Query, settings: &LipDiffSettings, companion: &mut dyn Companion) -> Run {
+/// Runs LipDiff on the system of `passes` for ℓ2 outputs, until all iterations are made or `companion` has enough, from `start`
+/// instead of that of the settings if there is one.
+pub fn lipdiff(
+    passes: &Passes<'_>,
+    query: &Query,
+    (settings, start): (&LipDiffSettings, Option<&Multipliers>),
+    companion: &mut dyn Companion,
+) -> Run {
     let penalty = Penalty::new(passes, query, settings.weight, settings.redundant);
     let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
     let feasible = penalty.realised(&penalty.start(Init::Schur, &mut random), 0.0);
-    let point = penalty.start(settings.init, &mut random);
+    let variables = Variables::new(passes.system(), query);
+    let point = match start {
+        Some(multipliers) => penalty.at(&variables.pack(multipliers)),
+        None => penalty.start(settings.init, &mut random),
+    };
     let mut run = LipDiff {
-        variables: Variables::new(passes.system(), query),
+        variables,
         best: (penalty.reach().norm_product(), feasible),
         penalty,
         settings,

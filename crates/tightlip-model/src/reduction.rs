@@ -167,6 +167,25 @@ impl Reduction {
         Multipliers { input: lift_weight(&reduced.input, 0), hidden, output: lift_weight(&reduced.output, last) }
     }
 
+    /// Multipliers of the reduced system from those of the original one: what [`lift`](Self::lift) undoes.
+    ///
+    /// # Panics
+    /// If the multipliers do not have the shape of the original system.
+    pub fn lower(&self, original: &Multipliers) -> Multipliers {
+        let last = self.sizes.len() - 1;
+        let bound_scale = self.bound_scale();
+        let lower_weight = |weight: &Weight, block: usize| match weight {
+            Weight::Uniform(value) => Weight::Uniform(value / bound_scale),
+            Weight::PerCoordinate(values) => {
+                Weight::PerCoordinate(self.live[block].iter().map(|&i| values[i] / bound_scale).collect())
+            }
+        };
+        let neuron = |k: usize, (&i, scale): (&usize, &f64)| original.hidden[k - 1][i] * scale / bound_scale * scale;
+        let hidden =
+            (1..last).map(|k| self.live[k].iter().zip(&self.scales[k]).map(|pair| neuron(k, pair)).collect()).collect();
+        Multipliers { input: lower_weight(&original.input, 0), hidden, output: lower_weight(&original.output, last) }
+    }
+
     /// A point of the relaxation of the original system from one of the reduced system. `pulls` are the vectors `a_k`
     /// (`r × n_k`, hidden blocks in order) that the reduced edges carry back, `C_0 = Σ_k W_{k,0}ᵀ a_k`: where the inputs
     /// were shrunk, `V_0 ∝ C_0` is formed with the original weights.
@@ -282,6 +301,17 @@ mod tests {
             output: Weight::PerCoordinate(vec![0.4, 0.5, 0.6, 0.7, 0.8, 0.9]),
         };
         let lifted = reduction.lift(&reduced);
+        let close = |one: f64, other: f64| (one - other).abs() <= 1e-14 * other.abs();
+        let back = reduction.lower(&lifted);
+        let flat = |multipliers: &Multipliers| -> Vec<f64> {
+            let ends = [&multipliers.input, &multipliers.output].into_iter().flat_map(|weight| match weight {
+                Weight::Uniform(value) => vec![*value],
+                Weight::PerCoordinate(values) => values.clone(),
+            });
+            multipliers.hidden.iter().flatten().copied().chain(ends).collect()
+        };
+        assert_eq!(flat(&back).len(), flat(&reduced).len());
+        assert!(flat(&back).into_iter().zip(flat(&reduced)).all(|(one, other)| close(one, other)), "{back:?}");
         let small: Vec<Mat<f64>> =
             (0..4).map(|k| Mat::from_fn(reduction.system().len(k), 1, |i, _| ((3 * i + 2 * k) as f64).sin())).collect();
         let large: Vec<Mat<f64>> = (0..4)

@@ -61,6 +61,7 @@ mod syed_hu_gc;
 mod syed_hu_shift;
 mod syed_hu_sn;
 mod unit_bound;
+mod warm_start;
 mod witness;
 
 pub(crate) use conic::program_size;
@@ -99,7 +100,7 @@ pub const METHODS: &[&dyn Method] = &[
     &syed_hu_shift::METHOD,
     &syed_hu::METHOD,
     &greedy_shape::GreedyShape,
-    &multiplier_descent::MultiplierDescent { steps: multiplier_descent::USUAL_STEPS },
+    &multiplier_descent::METHOD,
     &lipsdp_layer_full_clarabel::METHOD,
     &lipsdp_layer_full_clarabel_chordal::METHOD,
     &lipsdp_layer_chordal_clarabel::METHOD,

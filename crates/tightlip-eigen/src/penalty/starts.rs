@@ -36,6 +36,11 @@ impl Penalty<'_, '_> {
         }
     }
 
+    /// Multipliers of the system, packed as [`Variables`](crate::Variables); the redundant constraints have none.
+    pub(crate) fn at(&self, packed: &[f64]) -> Point {
+        self.point(packed, &vec![0.0; self.sizes().0])
+    }
+
     /// `q` is the product of norms, and what the couplings into the outputs need then is carried backwards.
     fn schur(&self) -> Point {
         let (neurons, _) = self.sizes();

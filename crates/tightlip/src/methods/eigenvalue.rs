@@ -6,7 +6,7 @@ use std::time::Instant;
 use tightlip_certify::Segment;
 use tightlip_eigen::{Candidate, Companion, Ending, Passes, Run, Step, Verdict};
 use tightlip_lifted::LiftedIteration;
-use tightlip_model::Reduction;
+use tightlip_model::{Multipliers, Reduction};
 
 use super::REPORT_EVERY_S;
 use super::gap::Gap;
@@ -69,10 +69,10 @@ impl<'c, 'p> Follower<'c, 'p> {
         }
     }
 
-    /// The multipliers of a candidate in the original system.
-    fn segments(&self, candidate: &Candidate) -> Vec<Segment> {
+    /// Multipliers in the original system.
+    fn segments(&self, multipliers: &Multipliers) -> Vec<Segment> {
         let end_block = self.problem.system.output_block();
-        vec![Segment::new(end_block, self.reduction.lift(&candidate.multipliers))]
+        vec![Segment::new(end_block, self.reduction.lift(multipliers))]
     }
 
     /// Evaluates the candidate's vectors safely.
@@ -89,7 +89,7 @@ impl<'c, 'p> Follower<'c, 'p> {
 
     /// Tries to prove a candidate with the margin that part of its gap allows, and with larger ones where that fails.
     fn prove(&mut self, candidate: &Candidate) {
-        let segments = self.segments(candidate);
+        let segments = self.segments(&candidate.multipliers);
         let claimed = self.reduction.bound_scale() * candidate.claimed;
         let gap = self.gap.lower.map_or(1.0, |lower| claimed / lower - 1.0).clamp(self.context.tolerance, 1.0);
         let mut epsilon = ROUNDING_SHARE * gap / (self.problem.system.hidden_blocks() + 1) as f64;
@@ -116,7 +116,7 @@ impl<'c, 'p> Follower<'c, 'p> {
             _ => "stalled: no step makes the bound smaller, but the gap is above the tolerance",
         };
         Proposal {
-            candidates: if closed { Vec::new() } else { vec![self.segments(&run.best)] },
+            candidates: if closed { Vec::new() } else { vec![self.segments(&run.best.multipliers)] },
             claimed: self.reduction.bound_scale() * run.best.claimed,
             relaxation_lower: self.gap.lower,
             iterations: Some(run.iterations),

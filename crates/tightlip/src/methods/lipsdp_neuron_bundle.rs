@@ -2,7 +2,7 @@
 
 use tightlip_eigen::{BundleSettings, spectral_bundle};
 
-use super::relative::{Relative, USUAL_STEPS};
+use super::relative::{PRODUCT, Relative, USUAL_STEPS};
 
 /// The method. Its steps are many more than it needs: it stops by itself where it stands still.
 pub(super) const METHOD: Relative = Relative {
@@ -12,6 +12,7 @@ pub(super) const METHOD: Relative = Relative {
     // The basis of Lanczos, the model with a number for each pair of its vectors, twice, and some beside them.
     vectors: 340,
     iterations: USUAL_STEPS,
+    init: PRODUCT,
     solve: |system, start, (most_iterations, seed), follower| {
         let settings = BundleSettings { most_iterations, seed, ..BundleSettings::default() };
         spectral_bundle(system.passes, system.variables, start, &settings, follower)

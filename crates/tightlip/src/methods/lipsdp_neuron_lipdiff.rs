@@ -6,6 +6,7 @@ use tightlip_eigen::{Init, Kappa, LipDiffSettings, Passes, PenaltyWeight, Redund
 use tightlip_model::{IncrementSystem, Norm, Reduction, Scaling};
 
 use super::eigenvalue::Follower;
+use super::warm_start::{DESCENT, ECLIPSE_FAST, warm_start};
 use super::{VECTORS_OF_COLUMN, check_memory, constant};
 use crate::method::{Decline, Method, Problem, Proposal};
 use crate::options::{MethodOption, Values};
@@ -26,7 +27,7 @@ pub(super) struct LipsdpNeuronLipdiff {
 }
 
 const PENALTIES: &[&str] = &["rho-code", "rho-tight"];
-const INITS: &[&str] = &["schur", "diag", "diag-improved", "random"];
+const INITS: &[&str] = &["schur", "diag", "diag-improved", "random", ECLIPSE_FAST, DESCENT];
 const REDUNDANT: &[&str] = &["on", "off"];
 const KAPPAS: &[&str] = &["free", "eliminated"];
 
@@ -131,9 +132,10 @@ impl Method for LipsdpNeuronLipdiff {
         if context.limits.stop_requested() {
             return Err(Decline::Stopped { method: self.name() });
         }
+        let start = warm_start(self.init, (problem, context), &reduction, judge)?;
         let passes = Passes::new(reduction.system(), context.limits.threads);
         let mut follower = Follower::new((problem, context), (&reduction, &passes), judge, begin);
-        let run = lipdiff(&passes, query, &settings, &mut follower);
+        let run = lipdiff(&passes, query, (&settings, start.as_ref()), &mut follower);
         let options = format!(
             "penalty={}, init={}, iterations={}, groups={}, lr={}, ratio={}, lanczos-steps={}, redundant={}, kappa={}, seed={}",
             self.penalty,
@@ -171,7 +173,7 @@ const OPTIONS: &[MethodOption] = &[
     MethodOption {
         name: "init",
         values: Values::OneOf(INITS),
-        about: "the start: the product of norms, the constraints of single neurons (as published, or the best), or random numbers",
+        about: "the start: the product of norms, the constraints of single neurons (as published, or the best), random numbers, or a layerwise bound",
     },
     MethodOption { name: "iterations", values: Values::Whole(1..=10_000_000, 600), about: "iterations of all groups" },
     MethodOption {

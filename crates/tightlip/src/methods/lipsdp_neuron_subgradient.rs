@@ -2,7 +2,7 @@
 
 use tightlip_eigen::{SubgradientSettings, projected_subgradient};
 
-use super::relative::{Relative, USUAL_STEPS};
+use super::relative::{PRODUCT, Relative, USUAL_STEPS};
 
 /// The method.
 pub(super) const METHOD: Relative = Relative {
@@ -12,6 +12,7 @@ pub(super) const METHOD: Relative = Relative {
     // The basis of Lanczos, the recent eigenvectors, and some beside them.
     vectors: 80,
     iterations: USUAL_STEPS,
+    init: PRODUCT,
     solve: |system, start, (most_iterations, seed), follower| {
         let settings = SubgradientSettings { most_iterations, seed };
         projected_subgradient(system.passes, system.variables, start, &settings, follower)

@@ -17,9 +17,11 @@ pub(super) struct MultiplierDescent {
     pub(super) steps: u64,
 }
 
+/// With the usual number of them.
+pub(super) const METHOD: MultiplierDescent = MultiplierDescent { steps: USUAL_STEPS };
 /// Steps of sharpening, and of each stage of continuation: within 0.5 % of the optimum on most networks; twice as many halve the
 /// rest.
-pub(super) const USUAL_STEPS: u64 = 60;
+const USUAL_STEPS: u64 = 60;
 /// The option.
 const STEPS: &str = "steps";
 /// A decrease per step of this part of the tolerance counts as none.

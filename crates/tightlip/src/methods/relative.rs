@@ -1,5 +1,5 @@
 //! The eigenvalue methods in relative multipliers: on the system with blocks of norm one, from the multipliers of the product of
-//! norms, which are all 1 there.
+//! norms, which are all 1 there, or from those of a layerwise bound.
 
 use std::time::Instant;
 
@@ -7,6 +7,7 @@ use tightlip_eigen::{Passes, Run, Variables};
 use tightlip_model::{Multipliers, Norm, Reduction, Scaling};
 
 use super::eigenvalue::Follower;
+use super::warm_start::{DESCENT, ECLIPSE_FAST, warm_start};
 use super::{DIRECT_NORMS, VECTORS_OF_COLUMN, check_memory, constant};
 use crate::method::{Decline, Method, Problem, Proposal};
 use crate::options::{MethodOption, Values};
@@ -21,6 +22,8 @@ pub(super) struct Relative {
     /// Vectors of the order of the pencil that it has in memory at once.
     pub(super) vectors: usize,
     pub(super) iterations: u64,
+    /// What it starts from.
+    pub(super) init: &'static str,
     pub(super) solve: Solve,
 }
 
@@ -36,6 +39,20 @@ pub(super) struct System<'a, 's> {
 
 /// Steps if nothing is said.
 pub(super) const USUAL_STEPS: u64 = 2_000;
+/// The product of norms as start.
+pub(super) const PRODUCT: &str = "product";
+
+/// What can be chosen.
+const OPTIONS: &[MethodOption] = &[
+    MethodOption { name: "iterations", values: Values::Whole(1..=10_000_000, USUAL_STEPS), about: "steps at most" },
+    MethodOption {
+        name: "init",
+        values: Values::OneOf(INITS),
+        about: "the start: the product of norms, or the multipliers of a layerwise bound",
+    },
+];
+/// The starts.
+const INITS: &[&str] = &[PRODUCT, ECLIPSE_FAST, DESCENT];
 
 impl Method for Relative {
     fn name(&self) -> &'static str {
@@ -55,16 +72,17 @@ impl Method for Relative {
     }
 
     fn options(&self) -> &'static [MethodOption] {
-        const ITERATIONS: MethodOption = MethodOption {
-            name: "iterations",
-            values: Values::Whole(1..=10_000_000, USUAL_STEPS),
-            about: "steps at most",
-        };
-        &[ITERATIONS]
+        OPTIONS
     }
 
-    fn with_option(&self, _: &str, value: &str) -> Box<dyn Method> {
-        Box::new(Self { iterations: value.parse().expect("the value was looked at before"), ..self.clone() })
+    fn with_option(&self, option: &str, value: &str) -> Box<dyn Method> {
+        let mut changed = self.clone();
+        match option {
+            "iterations" => changed.iterations = value.parse().expect("the value was looked at before"),
+            "init" => changed.init = INITS.iter().find(|init| **init == value).expect("looked at before"),
+            _ => unreachable!("options are looked up before"),
+        }
+        Box::new(changed)
     }
 
     fn propose(&self, problem: &Problem<'_>, context: &Context, judge: &mut Judge<'_>) -> Result<Proposal, Decline> {
@@ -80,12 +98,14 @@ impl Method for Relative {
         }
         let passes = Passes::new(reduction.system(), context.limits.threads);
         let variables = Variables::new(reduction.system(), query);
-        let start = variables.unpack(&vec![1.0; variables.len()]);
+        let start = warm_start(self.init, (problem, context), &reduction, judge)?
+            .unwrap_or_else(|| variables.unpack(&vec![1.0; variables.len()]));
         let mut follower = Follower::new((problem, context), (&reduction, &passes), judge, begun);
         let seed = context.limits.seed;
         let reduced = System { passes: &passes, variables: &variables };
         let run = (self.solve)(reduced, &start, (self.iterations, seed), &mut follower);
-        let options = format!("iterations={}, tolerance={:e}, seed={seed}", self.iterations, context.tolerance);
+        let Self { iterations, init, .. } = self;
+        let options = format!("iterations={iterations}, init={init}, tolerance={:e}, seed={seed}", context.tolerance);
         Ok(follower.proposal(&run, options))
     }
 }
