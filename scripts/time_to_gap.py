@@ -20,12 +20,8 @@ def rows(path):
         yield from csv.DictReader(file)
 
 
-def main():
-    """Prints the table."""
-    if len(sys.argv) not in (2, 3):
-        sys.exit(__doc__)
-    folder = Path(sys.argv[1])
-    gap = float(sys.argv[2]) if len(sys.argv) == 3 else 1e-3
+def table(folder, gap):
+    """The lines of the table."""
     lower, methods, final = defaultdict(float), [], {}
     for row in rows(folder / "records.csv"):
         if row["kind"] != "upper":
@@ -42,8 +38,8 @@ def main():
         final[key] = (float(row["proved"]) / lower[row["network"]] - 1.0, float(row["time_s"]))
         if key not in reached and final[key][0] <= gap:
             reached[key] = (float(row["time_s"]), int(row["products"] or 0))
-    print(f"| network | {' | '.join(methods)} |")
-    print(f"|---|{'---|' * len(methods)}")
+    heads = [method.removeprefix("lipsdp-neuron.") for method in methods]
+    lines = [f"| network | {' | '.join(heads)} |", f"|---|{'---|' * len(methods)}"]
     for network in sorted(lower):
         cells = []
         for method in methods:
@@ -55,7 +51,15 @@ def main():
                 cells.append(f"– ({final[key][0]:.1e} at {final[key][1]:.2f} s)")
             else:
                 cells.append("–")
-        print(f"| {network} | {' | '.join(cells)} |")
+        lines.append(f"| {network} | {' | '.join(cells)} |")
+    return lines
+
+
+def main():
+    """Prints the table."""
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    print("\n".join(table(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) == 3 else 1e-3)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ pub use layer_patterns::{LayerEnumeration, LayerPatternProof, LayersEnumerated};
 pub use ledger::{CaseLedger, CaseProof};
 pub use probabilistic::{Draw, prove_probably};
 pub use proof::{Prover, prove};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, rough_time};
 pub use relaxation::relaxation_value;
 pub use rounding::round_multipliers;
 pub use segment::{Segment, prove_segments, prove_segments_probably};

@@ -53,10 +53,10 @@ pub enum Refusal {
     },
     /// More patterns than anybody would wait for.
     #[error(
-        "an enumeration would go through 2^{bits:.1} patterns ({neurons} neurons and {signs} signs{}), in about \
-         {} s; at most 2^{most_bits} are tried: take another method, or fewer neurons",
+        "an enumeration would go through 2^{bits:.1} patterns ({neurons} neurons and {signs} signs{}), in {}; \
+         at most 2^{most_bits} are tried: take another method, or fewer neurons",
         if *.cases == 1 { String::new() } else { format!(" in each of {} cases", .cases) },
-        if *.predicted_s < 1e5 { format!("{:.0}", .predicted_s) } else { format!("{:.0e}", .predicted_s) }
+        rough_time(*.predicted_s)
     )]
     Patterns {
         /// Binary logarithm of the number of patterns.
@@ -128,5 +128,15 @@ impl Refusal {
     /// The refusal of what was never tried.
     pub fn nothing_tried() -> Self {
         Self::Unsupported { what: "nothing was proposed for a proof".to_owned() }
+    }
+}
+
+/// A predicted time as far as anybody wants to know it: `about 12 s`, `years`.
+pub fn rough_time(seconds: f64) -> String {
+    const YEAR: f64 = 3.2e7;
+    match seconds {
+        0.0..1e5 => format!("about {seconds:.0} s"),
+        1e5..YEAR => format!("about {:.0} days", seconds / 86_400.0),
+        _ => "years".to_owned(),
     }
 }

@@ -106,8 +106,8 @@ pub struct BoundArguments {
     #[command(flatten)]
     pub model: ModelArguments,
 
-    /// Method; `tightlip methods` lists them, `auto` takes lipsdp-neuron.lifted, `all-closed-form` shows all products, closed
-    /// forms and layerwise bounds side by side
+    /// Method, with its options as NAME:OPTION=VALUE:OPTION=VALUE; `tightlip methods` lists both. `auto` takes
+    /// lipsdp-neuron.lifted, `all-closed-form` shows all products, closed forms and layerwise bounds side by side
     #[arg(long, value_name = "M", default_value = "auto")]
     pub method: String,
 

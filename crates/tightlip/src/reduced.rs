@@ -68,8 +68,10 @@ pub(crate) fn settle_cases(
     let (_, mut settled) = worst.expect("a question has at least one case, and the first is not covered");
     let proposal = &mut settled.proposal;
     let covered = count - solved;
-    proposal.status =
-        format!("{}; {count} cases: {solved} solved, {covered} covered by their multipliers", proposal.status);
+    if count > 1 {
+        proposal.status =
+            format!("{}; {count} cases: {solved} solved, {covered} covered by their multipliers", proposal.status);
+    }
     (proposal.assemble_s, proposal.solve_s) = (0.0, solve_s);
     settled.certify_s = start.elapsed().as_secs_f64() - solve_s;
     let result = ledger.finish().map(|(bound, proofs)| (bound, Proof::Cases(proofs)));

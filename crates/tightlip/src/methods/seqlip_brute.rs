@@ -2,7 +2,7 @@
 //!
 //! The verifier does it (`tightlip_certify::LayerEnumeration`): there is nothing to propose.
 
-use tightlip_certify::Refusal;
+use tightlip_certify::{Refusal, rough_time};
 use tightlip_model::Norm;
 
 use super::seqlip::REFERENCE;
@@ -48,8 +48,9 @@ impl Method for SeqlipBrute {
             Err(Refusal::Patterns { neurons, most_bits, predicted_s, .. }) => Err(Decline::Solver {
                 method: self.name(),
                 reason: format!(
-                    "a layer has {neurons} neurons, whose 2^{neurons} patterns would take about {predicted_s:.0e} s; at most \
-                     {most_bits} are tried: take seqlip.certified, which is for wide layers"
+                    "a layer has {neurons} neurons, whose 2^{neurons} patterns would take {}; at most {most_bits} neurons \
+                     are tried: take seqlip.certified, which is for wide layers",
+                    rough_time(predicted_s)
                 ),
             }),
             Err(refusal) => Err(Decline::Solver { method: self.name(), reason: refusal.to_string() }),
