@@ -41,7 +41,7 @@ fn bounds_lie_above_the_formal_constant_for_all_norms_and_slopes() {
             let formal = brute_force_fgl_of(&system, &query);
             for method in [DESCENT, GREEDY] {
                 let bound = proved(&network, query, method);
-                assert!(bound >= formal * (1.0 - 1e-9), "{method} {dims:?} {input}→{output}: {bound} < {formal}");
+                assert!(bound >= formal * (1.0 - 1e-12), "{method} {dims:?} {input}→{output}: {bound} < {formal}");
             }
         }
     }
@@ -150,7 +150,7 @@ fn without_time_there_is_a_proved_bound() {
     limits.deadline = Some(Instant::now());
     let method = choose(DESCENT).expect("a method");
     let outcome = upper_bound(&network, euclidean(), Some(method.as_ref()), &Context::silent(limits)).expect("a bound");
-    assert!(outcome.bound.value() >= proved(&network, euclidean(), DESCENT));
+    assert!(outcome.report.interrupted && outcome.bound.value() >= proved(&network, euclidean(), DESCENT));
 }
 
 #[test]

@@ -300,6 +300,7 @@ fn a_time_limit_leaves_a_proved_bound_and_says_so() {
         assert!(start.elapsed() < Duration::from_secs(5), "{method} took {:?}", start.elapsed());
         assert_eq!(found.bound.value(), product, "{method}");
         assert!(found.report.status.contains("norm-product"), "{}", found.report.status);
+        assert!(found.report.interrupted, "{method}");
     }
 }
 

@@ -1,11 +1,11 @@
 //! LipSDP-Layer by subspaces: the optimum of the interior point, for every slope it is for, any depth and one output.
 
-use std::time::{Duration, Instant};
+use std::cell::Cell;
 
 use rand::Rng;
-use tightlip::Context;
-use tightlip_model::{Activation, OutputSelection, Query};
-use tightlip_tests::{answer, bound_with, chain, generator, limits, random_weights};
+use tightlip_layerwise::{Chain, Tied, TiedEnd};
+use tightlip_model::{Activation, IncrementSystem, OutputSelection, Query};
+use tightlip_tests::{answer, bound_with, chain, generator, random_weights};
 
 /// Relative difference allowed between the optima.
 const APART: f64 = 1e-6;
@@ -45,13 +45,27 @@ fn slopes_symmetric_to_zero_are_declined_by_name() {
 }
 
 #[test]
-fn a_time_limit_leaves_the_best_multipliers_so_far() {
+fn a_limit_leaves_the_best_multipliers_so_far() {
     let dims = [30, 60, 60, 60, 60, 60, 60, 60, 60, 1];
     let network = chain(&random_weights(&dims, 0.0, &mut generator(71)), Activation::Relu);
-    let mut limited = limits();
-    limited.deadline = Some(Instant::now() + Duration::from_millis(60));
-    let method = tightlip::method_named(NAME).expect("a method of the list");
-    let query = Query::euclidean(OutputSelection::All);
-    let outcome = tightlip::upper_bound(&network, query, Some(method), &Context::silent(limited)).expect("a bound");
-    assert!(outcome.report.interrupted && outcome.report.status.starts_with("stopped"), "{}", outcome.report.status);
+    let system = IncrementSystem::of_network(&network, OutputSelection::All).expect("valid");
+    let chain = Chain::new(&system).expect("two slopes");
+    let after = |questions: u32| {
+        let asked = Cell::new(0);
+        let stop = || {
+            asked.set(asked.get() + 1);
+            asked.get() > questions
+        };
+        Tied::new(&chain, (1, 1e-9), &stop, &mut |_| {}).expect("feasible")
+    };
+    // The start is there whatever the limit; later ones leave smaller bounds.
+    let values: Vec<f64> = [0, 100, u32::MAX]
+        .map(|questions| {
+            let tied = after(questions);
+            assert_eq!(tied.end == TiedEnd::Interrupted, questions < u32::MAX, "{:?} after {questions}", tied.end);
+            assert_eq!(tied.forward.value().to_bits(), tied.progress.value.to_bits());
+            tied.progress.value
+        })
+        .into();
+    assert!(values[0] >= values[1] && values[1] >= values[2] && values[0] > 2.0 * values[2], "{values:?}");
 }

@@ -37,6 +37,9 @@ mod tests {
         assert_eq!(of("syed-hu.gc:c=1.5"), "syed-hu.gc:c=1.5");
         assert_ne!(of("syed-hu.gc"), of("syed-hu"));
         assert_ne!(of("norm-product:cuts=input"), of("norm-product"));
+        assert_ne!(of("eclipse.clarabel"), of("eclipse"));
+        assert_ne!(of("multiplier-descent:steps=12"), of("multiplier-descent"));
+        assert_ne!(of("seqlip.brute"), of("seqlip.certified"));
         for (restriction, other) in [(RESTRICTIONS[0], RESTRICTIONS[1]), (RESTRICTIONS[1], RESTRICTIONS[0])] {
             let restricted = of(&format!("geolip.dual.interior:{restriction}"));
             assert_eq!(of(&format!("geolip.dual.clarabel:{restriction}")), restricted);

@@ -107,7 +107,7 @@ pub struct BoundArguments {
     pub model: ModelArguments,
 
     /// Method, with its options as NAME:OPTION=VALUE:OPTION=VALUE; `tightlip methods` lists both. `auto` takes
-    /// lipsdp-neuron.lifted, `all-closed-form` shows all products, closed forms and layerwise bounds side by side
+    /// lipsdp-neuron.lifted, `all-closed-form` shows products, SeqLip, closed forms and multiplier descent side by side
     #[arg(long, value_name = "M", default_value = "auto")]
     pub method: String,
 
@@ -131,7 +131,8 @@ pub struct BoundArguments {
     #[arg(long)]
     pub json: bool,
 
-    /// Stop after this many seconds with the best bound that can be proved; with --output each for all outputs together
+    /// Stop after this many seconds with the best bound that can be proved; with --output each for all outputs
+    /// together, with all-closed-form for all its methods
     #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true)]
     pub time_limit: Option<f64>,
 

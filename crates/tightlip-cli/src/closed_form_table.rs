@@ -57,7 +57,9 @@ impl ClosedFormTable {
         rows.sort_by(|one, other| place(one).0.cmp(&place(other).0).then(place(one).1.total_cmp(&place(other).1)));
         // Where a limit put another method in the place of one, that is said.
         let best = |report: &Report| Some(Best { method: report.method.clone(), value: report.value? });
-        let proved = rows.iter().find_map(|row| best(row.report.as_ref()?));
+        // The first of the smallest: the order of the rows goes by nine digits only.
+        let proved = rows.iter().filter_map(|row| best(row.report.as_ref()?));
+        let proved = proved.min_by(|one, other| one.value.total_cmp(&other.value));
         let seconds = Seconds::of_all(rows.iter().filter_map(|row| row.report.as_ref()), load_s, total_s);
         Self {
             schema_version: SCHEMA_VERSION,

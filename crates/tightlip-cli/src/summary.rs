@@ -9,6 +9,8 @@ use crate::table;
 const LONGEST_RUN: usize = 8;
 /// Larger numbers are written with a power of ten.
 const LARGEST_PLAIN: f64 = 1e9;
+/// Numbers below this have few digits left.
+const SMALLEST_PLAIN: f64 = 1e-3;
 
 /// Prints the human form of a report.
 pub fn print(report: &Report) -> std::io::Result<()> {
@@ -58,7 +60,8 @@ fn chained(layers: &[String]) -> String {
 
 /// A ratio of bounds, or a number that is not proved: with `digits` decimals, as a power of ten where those would be noise.
 pub fn decimals(value: f64, digits: usize) -> String {
-    if value.abs() < LARGEST_PLAIN { format!("{value:.digits$}") } else { format!("{value:.digits$e}") }
+    let is_plain = value == 0.0 || (SMALLEST_PLAIN..LARGEST_PLAIN).contains(&value.abs());
+    if is_plain { format!("{value:.digits$}") } else { format!("{value:.digits$e}") }
 }
 
 /// The bounds from both sides, and how far they are apart.
@@ -142,9 +145,11 @@ mod tests {
     }
 
     #[test]
-    fn large_numbers_have_a_power_of_ten() {
+    fn large_and_small_numbers_have_a_power_of_ten() {
         assert_eq!(decimals(1.25, 6), "1.250000");
         assert_eq!(decimals(1.25e40, 6), "1.250000e40");
+        assert_eq!(decimals(1.25e-10, 6), "1.250000e-10");
+        assert_eq!(decimals(0.0, 6), "0.000000");
         assert_eq!(decimals(f64::INFINITY, 6), "inf");
     }
 }

@@ -32,8 +32,9 @@ pub struct Chain {
     slopes: Vec<Vec<SlopeInterval>>,
 }
 
-/// Slopes closer to each other than this part of their magnitude: multipliers grow as its inverse.
-const NARROWEST: f64 = 1e-9;
+/// Slopes closer to each other than this part of their magnitude: multipliers grow as its inverse, in closed forms with `c > 1` as its
+/// square, and rounding leaves nothing of the pivots.
+const NARROWEST: f64 = 1e-6;
 
 /// Looks for a neuron that is (nearly) linear.
 ///

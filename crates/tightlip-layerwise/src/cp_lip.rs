@@ -23,7 +23,7 @@ use crate::path_sums::{Feasible, PathSums};
 
 /// The bound of Combettes and Pesquet for a chain between ℓ2 norms, with its multipliers.
 ///
-/// `stop` is asked before every product; once it is true, `‖A_{kj}‖ ≤ ‖W_k C_{k−1}‖ ‖A_{k−1,j}‖` stands for the norms that
+/// `stop` is asked before every norm; once it is true, Frobenius norms and `‖A_{kj}‖ ≤ ‖W_k C_{k−1}‖ ‖A_{k−1,j}‖` stand for those that
 /// are missing.
 ///
 /// # Errors
@@ -79,12 +79,13 @@ fn segment_norms(
     let mut stopped = false;
     for (j, map) in maps.iter().enumerate() {
         let mut product = with_columns(map, &halves.radii[j]);
-        let mut norm = leading_singular_value(product.as_ref());
+        stopped = stopped || stop();
+        // The Frobenius norm is there at once.
+        let mut norm = if stopped { product.norm_l2() } else { leading_singular_value(product.as_ref()) };
         norms.push((j, j + 1, norm));
         for k in j + 2..=last {
             stopped = stopped || stop();
             if stopped {
-                // The Frobenius norm is there at once.
                 norm *= steps[k - 1].norm_l2();
             } else {
                 product = &steps[k - 1] * &product;

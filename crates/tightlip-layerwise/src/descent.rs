@@ -135,7 +135,7 @@ fn best_start(
     match (best, failed) {
         (Some(best), _) => Ok(Some(best)),
         (None, Some(refused)) => Err(refused),
-        (None, None) => Err(NotFeasible { layer: chain.hidden_layers(), pivot: 0 }),
+        (None, None) => Err(NotFeasible::Range),
     }
 }
 

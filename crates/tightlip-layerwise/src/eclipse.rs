@@ -31,7 +31,7 @@ const REMARKABLE_GAP: f64 = 1e-6;
 pub struct Eclipse<'c> {
     /// The elimination at its end.
     pub forward: Forward<'c>,
-    /// Newton steps of each stage; 0 where the multipliers are ECLipsE-Fast's.
+    /// Newton steps of each stage; 0 where there were none.
     pub steps: Vec<u32>,
     /// Stages whose gap stayed above 1e-6.
     pub inexact: usize,

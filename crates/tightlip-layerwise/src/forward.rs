@@ -18,14 +18,21 @@ use tightlip_model::{Multipliers, Weight, spectral_norm};
 
 use crate::Chain;
 
-/// Multipliers of a layer that are not feasible: a pivot is not positive.
+/// Multipliers that prove nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the multipliers of hidden layer {layer} are not feasible: pivot {pivot} is not positive")]
-pub struct NotFeasible {
-    /// The hidden layer, which counts from 1.
-    pub layer: usize,
-    /// The pivot.
-    pub pivot: usize,
+#[non_exhaustive]
+pub enum NotFeasible {
+    /// A pivot is not positive.
+    #[error("the multipliers of hidden layer {layer} are not feasible: pivot {pivot} is not positive")]
+    Pivot {
+        /// The hidden layer, which counts from 1.
+        layer: usize,
+        /// The pivot.
+        pivot: usize,
+    },
+    /// The bound is not a finite number.
+    #[error("the bound is beyond the range of floating point")]
+    Range,
 }
 
 /// What the elimination of a layer computed; for backward passes.
@@ -123,7 +130,8 @@ impl<'c> Forward<'c> {
     /// Eliminates the layer it has come to with the multipliers `λ̂` (scaled: those of `Γ̂`).
     ///
     /// # Errors
-    /// [`NotFeasible`] if `X` or `M` is not positive definite, or not finite.
+    /// [`NotFeasible`] if `X` or `M` is not positive definite, or not finite. The elimination is then of no further use: whoever wants to
+    /// try other multipliers keeps a copy.
     ///
     /// # Panics
     /// If no layer is left or there are not as many multipliers as neurons.
@@ -131,7 +139,7 @@ impl<'c> Forward<'c> {
         let layer = self.layer();
         let slopes = self.chain.slopes(layer);
         assert_eq!(multipliers.len(), slopes.len(), "one multiplier for each neuron");
-        let refused = |pivot| NotFeasible { layer, pivot };
+        let refused = |pivot| NotFeasible::Pivot { layer, pivot };
         let products: Vec<f64> =
             multipliers.iter().zip(slopes).map(|(lambda, s)| 2.0 * lambda * s.lower() * s.upper()).collect();
         let mut reached = std::mem::replace(&mut self.whitened, Mat::new());
@@ -176,14 +184,6 @@ impl<'c> Forward<'c> {
     pub fn value(&self) -> f64 {
         assert_eq!(self.layer(), self.chain.hidden_layers() + 1, "all layers are eliminated");
         self.whitened_norm() * power_of_two(self.exponent)
-    }
-
-    /// `λ̂` of a layer that is eliminated.
-    ///
-    /// # Panics
-    /// If it is not.
-    pub fn multipliers_of(&self, layer: usize) -> &[f64] {
-        &self.multipliers[layer - 1]
     }
 
     /// The multipliers of the inequality, scaled so that both ends weigh `value`: `F(L, Lλ, L) ⪰ 0`. `value` is the bound or

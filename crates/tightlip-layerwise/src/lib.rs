@@ -22,7 +22,7 @@ pub use eclipse::{Eclipse, INWARDS, Stage, eliminate_fast, eliminate_inwards};
 pub use forward::{Eliminated, Forward, NotFeasible};
 pub use greedy_shape::greedy_shape;
 pub use path_sums::Feasible;
-pub use products::{Cuts, Effort, LayerNorm, Product, product_of_norms};
+pub use products::{Cuts, LayerNorm, Product, product_of_norms};
 pub use rules::Rule;
 pub use tied::{Tied, TiedEnd, TiedProgress};
 

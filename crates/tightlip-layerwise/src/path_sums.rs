@@ -26,7 +26,7 @@ pub struct Feasible {
     pub bound: f64,
     /// One value for each hidden neuron, and uniform weights.
     pub multipliers: Multipliers,
-    /// Whether every norm was computed; otherwise some were bounded by products of others, and so the bound is larger.
+    /// Whether every norm was computed; otherwise some were bounded by Frobenius norms or products of others, and so the bound is larger.
     pub is_complete: bool,
 }
 

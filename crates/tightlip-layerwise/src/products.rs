@@ -23,6 +23,8 @@ use std::cell::OnceCell;
 use faer::Mat;
 use tightlip_model::{Edge, IncrementSystem, Multipliers, Norm, Query, Weight, spectral_norm};
 
+use crate::forward::power_of_two;
+
 /// Which norms the cuts may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cuts {
@@ -30,15 +32,6 @@ pub enum Cuts {
     Smallest,
     /// The norm of the inputs at every cut.
     Input,
-}
-
-/// How thorough the spectral norms are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effort {
-    /// Spectral norms.
-    Full,
-    /// Frobenius norms in their place, which are there at once and not smaller.
-    Hurried,
 }
 
 /// One layer of a product.
@@ -61,16 +54,19 @@ pub struct Product {
     pub layers: Vec<LayerNorm>,
     /// The product of their norms and of the activations' constants, rounded.
     pub value: f64,
+    /// Whether Frobenius norms, which are there at once and not smaller, stand in the place of some spectral ones.
+    pub is_hurried: bool,
 }
 
 /// Norms in the order in which equally good ones are taken.
 const NORMS: [Norm; 3] = [Norm::L2, Norm::LInf, Norm::L1];
 
-/// A product of norms of `system` between the norms of `query`.
+/// A product of norms of `system` between the norms of `query`. `stop` is asked before every layer; once it is true the layers that are
+/// left have Frobenius norms in the place of spectral ones.
 ///
 /// # Panics
 /// If the system is not a chain.
-pub fn product_of_norms(system: &IncrementSystem, query: &Query, cuts: Cuts, effort: Effort) -> Product {
+pub fn product_of_norms(system: &IncrementSystem, query: &Query, cuts: Cuts, stop: &dyn Fn() -> bool) -> Product {
     assert!(system.is_chain(), "products of norms are for chains");
     let (input, output) = (query.input_norm, query.output_norm);
     let at_cuts: &[Norm] = match (cuts, input, output) {
@@ -80,8 +76,10 @@ pub fn product_of_norms(system: &IncrementSystem, query: &Query, cuts: Cuts, eff
     };
     let (mut reached, mut logs) = (vec![input], vec![0.0]);
     let mut ways: Vec<Vec<Way>> = Vec::new();
+    let mut is_hurried = false;
     for edge in system.edges() {
-        let layer = Layer::new(edge, effort);
+        is_hurried = is_hurried || stop();
+        let layer = Layer::new(edge, is_hurried);
         let ends = if edge.to == system.output_block() { &[output][..] } else { at_cuts };
         let next: Vec<Way> = ends.iter().map(|&end| shortest((&reached, &logs), &layer, end)).collect();
         (reached, logs) = (ends.to_vec(), next.iter().map(|way| way.log).collect());
@@ -90,7 +88,7 @@ pub fn product_of_norms(system: &IncrementSystem, query: &Query, cuts: Cuts, eff
     let layers = walked_back(ways);
     let constants = (1..system.output_block()).map(|k| steepest(system, k));
     let factors: Vec<f64> = layers.iter().map(|layer| layer.value).chain(constants).collect();
-    Product { value: product(&factors), layers }
+    Product { value: product(&factors), layers, is_hurried }
 }
 
 /// The best way over one layer to one norm at its end.
@@ -135,13 +133,13 @@ struct Layer<'e> {
     /// Sums of magnitudes.
     rows: Vec<f64>,
     columns: Vec<f64>,
-    effort: Effort,
+    is_hurried: bool,
     spectral: OnceCell<f64>,
 }
 
 impl<'e> Layer<'e> {
     /// The layer of an edge.
-    fn new(edge: &'e Edge, effort: Effort) -> Self {
+    fn new(edge: &'e Edge, is_hurried: bool) -> Self {
         let matrix = edge.map.to_dense();
         let (mut rows, mut columns) = (vec![0.0; matrix.nrows()], vec![0.0; matrix.ncols()]);
         for (column, sum) in matrix.col_iter().zip(&mut columns) {
@@ -150,7 +148,7 @@ impl<'e> Layer<'e> {
                 *row += entry.abs();
             }
         }
-        Self { edge, matrix, rows, columns, effort, spectral: OnceCell::new() }
+        Self { edge, matrix, rows, columns, is_hurried, spectral: OnceCell::new() }
     }
 
     /// The norm between two vector norms, or the best bound of it.
@@ -175,10 +173,9 @@ impl<'e> Layer<'e> {
 
     /// The spectral norm `σ`, with the factor `√n` for every end that is not ℓ2, and both weights `σ`.
     fn by_spectral(&self, from: Norm, to: Norm) -> LayerNorm {
-        let sigma = *self.spectral.get_or_init(|| match self.effort {
-            Effort::Full => spectral_norm(self.matrix.as_ref()),
-            Effort::Hurried => self.matrix.norm_l2(),
-        });
+        let matrix = self.matrix.as_ref();
+        let sigma =
+            *self.spectral.get_or_init(|| if self.is_hurried { matrix.norm_l2() } else { spectral_norm(matrix) });
         let end = |norm: Norm, len: usize| match norm {
             Norm::L2 => (Weight::Uniform(sigma), 1.0),
             Norm::L1 | Norm::LInf => (Weight::PerCoordinate(vec![sigma; len]), (len as f64).sqrt()),
@@ -233,12 +230,45 @@ fn length(values: &[f64]) -> f64 {
 
 /// The product of factors ≥ 0, which may pass the range of floating point on the way.
 fn product(factors: &[f64]) -> f64 {
-    let plain: f64 = factors.iter().product();
-    // Logarithms lose digits, so they are for that case only.
-    if plain.is_normal() || factors.contains(&0.0) { plain } else { factors.iter().map(|f| f.ln()).sum::<f64>().exp() }
+    // Half of a power on either side: it may be out of range where the product is not.
+    let times = |value: f64, exponent: i32| {
+        let half = exponent / 2;
+        value * power_of_two(half) * power_of_two(exponent - half)
+    };
+    let (mut mantissa, mut exponent) = (1.0, 0);
+    for &factor in factors {
+        if factor == 0.0 || !factor.is_finite() {
+            return factor;
+        }
+        let shift = factor.log2().round() as i32;
+        mantissa *= times(factor, -shift);
+        let carried = mantissa.log2().round() as i32;
+        mantissa = times(mantissa, -carried);
+        exponent = shift.saturating_add(carried).saturating_add(exponent);
+    }
+    times(mantissa, exponent.clamp(-2200, 2200))
 }
 
 /// The Lipschitz constant of the activations of hidden block `k`.
 fn steepest(system: &IncrementSystem, k: usize) -> f64 {
     system.slopes(k).iter().fold(0.0, |m, slope| m.max(slope.magnitude()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_may_pass_the_range_on_the_way() {
+        assert_eq!(product(&[]), 1.0);
+        assert_eq!(product(&[3.0, 0.5, 4.0]), 6.0);
+        assert_eq!(product(&[1e200, 1e200, 0.0]), 0.0);
+        let close = |found: f64, wanted: f64| assert!((found / wanted - 1.0).abs() < 1e-13, "{found} for {wanted}");
+        close(product(&[1e-162, 3e-162, 1e300]), 3e-24);
+        close(product(&[1e300, 1e300, 1e-300, 1e-300, 2.0]), 2.0);
+        close(product(&[1.25; 2000]), 1.25_f64.powi(2000));
+        close(product(&[f64::from_bits(1), 1e300]), f64::from_bits(1) * 1e300);
+        assert_eq!(product(&[1e-200, 1e-200]), 0.0);
+        assert_eq!(product(&[f64::INFINITY, 2.0]), f64::INFINITY);
+    }
 }

@@ -18,8 +18,8 @@
 //! | GC | row sums of `|Γ|`, by Gershgorin's circles | `0 < c < 2` |
 //! | Shift | `Diag(Γ) + c σ_max(Γ − Diag(Γ)) I`, more than `Γ` for `c > 1` | with `u` at its limit; the published `1/λ = T + c σ_max(Γ/2 − T)`, `T = Diag(Γ/2)` |
 //!
-//! Shift as published is at its limit where `Γ` is diagonal (one neuron, or orthogonal rows): there `2 Diag(Γ)` is taken, which is
-//! the best in the worst case.
+//! Shift as published is at its limit where `Γ` is diagonal (one neuron, or orthogonal rows): there `2 Diag(Γ)` is taken, which
+//! for `αβ = 0` is the best in the worst case.
 
 use faer::Mat;
 use tightlip_model::{SlopeInterval, spectral_norm};
@@ -110,8 +110,9 @@ impl Rule {
 
 /// `u(c)`.
 pub(crate) fn unscaled_multiplier(slope: SlopeInterval, c: f64) -> f64 {
-    /// How far below the limit it stays where the best is at the limit, relative: each layer costs half of it.
-    const DISTANCE: f64 = 1e-9;
+    /// How far below the limit it stays where the best is at the limit, relative: each layer costs half of it, and norms of wide
+    /// layers are known to 1e-9.
+    const DISTANCE: f64 = 4e-9;
     let width = slope.upper() - slope.lower();
     let (best, limit) = (1.0 / (slope.magnitude() * width), LIMIT / (width * width));
     if c >= LIMIT {

@@ -16,7 +16,7 @@
 //! show it for largest eigenvalues): no cone, and no dense matrix of the order of all neurons.
 //!
 //! *Slack.* The projected optimum is infeasible until the end. So it is rounded before it is evaluated: with `s_H = 1`,
-//! `s_{k−1} = s_k + ε/s_k`, the multipliers `s_k s_{k−1} λ_k` and `(s_0² + ε)(1 + ε) ρ` are feasible if `F ⪰ −εD/s_0²`, `D` its diagonal,
+//! `s_{k−1} = s_k + ε/s_k`, the multipliers `s_k s_{k−1} (1 + ε) λ_k` and `(s_0² + ε)(1 + ε) ρ` are feasible if `F ⪰ −εD/s_0²`, `D` its diagonal,
 //! for slopes [0, 1]; `ε` is a tenth of what the gap leaves to each layer.
 
 use crate::barrier::{Barrier, PathEnd, follow};
@@ -34,7 +34,7 @@ mod subspace;
 pub enum TiedEnd {
     /// The gap is as small as was asked for.
     Closed,
-    /// Rounding lets the gap shrink no further.
+    /// Nothing lets the gap shrink any more: rounding, or eighty eliminations are over.
     Stalled,
     /// A limit.
     Interrupted,
@@ -43,7 +43,7 @@ pub enum TiedEnd {
 /// How the search stands after an elimination.
 #[derive(Debug, Clone, Copy)]
 pub struct TiedProgress {
-    /// Eliminations so far.
+    /// Eliminations so far; the start counts as one.
     pub evaluations: u32,
     /// The smallest bound of the chain so far.
     pub value: f64,
@@ -80,8 +80,8 @@ const MODEL_SHARE: f64 = 0.02;
 const MODEL_GAP: f64 = 1e-10;
 
 impl<'c> Tied<'c> {
-    /// Searches until bound and lower bound differ by `tolerance`, relative, at most. `stop` is asked before every elimination
-    /// and every Newton step, `observe` told after every elimination.
+    /// Searches until bound and lower bound differ by `tolerance`, relative, at most. `stop` is asked after the
+    /// start, before every further elimination and every Newton step, `observe` told after each.
     ///
     /// # Errors
     /// [`NotFeasible`] if rounding leaves no positive pivot even at the start.

@@ -301,17 +301,7 @@ mod tests {
             output: Weight::PerCoordinate(vec![0.4, 0.5, 0.6, 0.7, 0.8, 0.9]),
         };
         let lifted = reduction.lift(&reduced);
-        let close = |one: f64, other: f64| (one - other).abs() <= 1e-14 * other.abs();
-        let back = reduction.lower(&lifted);
-        let flat = |multipliers: &Multipliers| -> Vec<f64> {
-            let ends = [&multipliers.input, &multipliers.output].into_iter().flat_map(|weight| match weight {
-                Weight::Uniform(value) => vec![*value],
-                Weight::PerCoordinate(values) => values.clone(),
-            });
-            multipliers.hidden.iter().flatten().copied().chain(ends).collect()
-        };
-        assert_eq!(flat(&back).len(), flat(&reduced).len());
-        assert!(flat(&back).into_iter().zip(flat(&reduced)).all(|(one, other)| close(one, other)), "{back:?}");
+        assert_lowered(reduction, &lifted, &reduced);
         let small: Vec<Mat<f64>> =
             (0..4).map(|k| Mat::from_fn(reduction.system().len(k), 1, |i, _| ((3 * i + 2 * k) as f64).sin())).collect();
         let large: Vec<Mat<f64>> = (0..4)
@@ -329,6 +319,47 @@ mod tests {
             "{b} is not {} times {a}",
             reduction.bound_scale()
         );
+    }
+
+    /// Lowering gives the reduced multipliers back.
+    fn assert_lowered(reduction: &Reduction, lifted: &Multipliers, reduced: &Multipliers) {
+        let flat = |multipliers: &Multipliers| -> Vec<f64> {
+            let ends = [&multipliers.input, &multipliers.output].into_iter().flat_map(|weight| match weight {
+                Weight::Uniform(value) => vec![*value],
+                Weight::PerCoordinate(values) => values.clone(),
+            });
+            multipliers.hidden.iter().flatten().copied().chain(ends).collect()
+        };
+        let (lowered, wanted) = (flat(&reduction.lower(lifted)), flat(reduced));
+        assert_eq!(lowered.len(), wanted.len());
+        for (one, other) in lowered.into_iter().zip(wanted) {
+            assert!((one - other).abs() <= 1e-14 * other, "{one} is not {other}");
+        }
+    }
+
+    #[test]
+    fn lowering_undoes_lifting_whatever_the_scaling_with_dead_neurons_and_shrunk_ends() {
+        // The second neuron of the first layer is read by nobody.
+        let rows = |rows: &[[f64; 3]]| LinearMap::from_rows(&rows.iter().map(|row| row.to_vec()).collect::<Vec<_>>());
+        let edges = vec![
+            Edge { from: 0, to: 1, map: rows(&[[2.0, 0.0, 1.0], [1.0, 1.0, 1.0], [0.0, 3.0, -1.0]]) },
+            Edge { from: 1, to: 2, map: rows(&[[5.0, 0.0, 1.0], [1.0, 0.0, -1.0]]) },
+            Edge { from: 2, to: 3, map: LinearMap::from_rows(&[vec![4.0, 0.5], vec![1.0, 0.1], vec![0.0, 2.0]]) },
+        ];
+        let slope = SlopeInterval::new(-0.1, 0.25).expect("an interval");
+        let system = IncrementSystem::new(3, vec![vec![slope; 3], vec![slope; 2]], 3, edges).expect("valid");
+        for scaling in [Scaling::None, Scaling::PerLayer, Scaling::PerNeuron] {
+            let reduction =
+                Reduction::new(&system, &Query::euclidean(OutputSelection::All), scaling).expect("not constant");
+            let reduced = Multipliers {
+                input: Weight::Uniform(0.7),
+                hidden: vec![vec![0.5, 1.5], vec![0.3, 0.6]],
+                output: Weight::Uniform(0.9),
+            };
+            let lifted = reduction.lift(&reduced);
+            assert_eq!(lifted.hidden[0].iter().map(|&lambda| lambda > 0.0).collect::<Vec<_>>(), [true, false, true]);
+            assert_lowered(&reduction, &lifted, &reduced);
+        }
     }
 
     #[test]

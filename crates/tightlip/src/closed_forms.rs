@@ -8,7 +8,7 @@ use tightlip_model::{Network, Query};
 use crate::each::{Answer, below, in_turn};
 use crate::method::Kind;
 use crate::methods::steep_witness;
-use crate::run::{Failure, upper_bound, wants_lower_bound, with_lower_bound};
+use crate::run::{Failure, Outcome, upper_bound, with_lower_bound};
 use crate::{Context, METHODS, Method, Stage};
 
 /// What stands for all of them where one method is named.
@@ -26,21 +26,42 @@ pub struct ClosedFormAnswer {
 /// Asks every method that [is a closed form](Method::is_closed_form), in the order of [`METHODS`], and adds the same lower bound
 /// to the upper ones.
 ///
-/// The limits are those of all methods together: each has an equal part of the time that is left, the first one is always begun.
+/// The limits are those of all methods together: each has an equal part of the time that is left, the first one is always begun,
+/// and the lower bound comes last.
 /// A method that declines does not keep the others from being answered.
 pub fn closed_forms(network: &Network, query: Query, context: &Context) -> Vec<ClosedFormAnswer> {
     let methods: Vec<&dyn Method> = METHODS.iter().copied().filter(|method| method.is_closed_form()).collect();
-    let (uppers, estimates): (Vec<&dyn Method>, Vec<&dyn Method>) =
-        methods.into_iter().partition(|method| method.kind() == Kind::Upper);
-    let outcomes = in_turn(&uppers, context, |method, context| upper_bound(network, query, Some(*method), context));
-    let found = if outcomes.iter().any(wants_lower_bound) {
+    let said = in_turn(&methods, context, |method, context| match method.kind() {
+        Kind::Upper => {
+            upper_bound(network, query, Some(*method), context).map(|outcome| Said::Above(Box::new(outcome)))
+        }
+        _ => below(network, query, *method, context).map(|answer| Said::Below(Box::new(answer))),
+    });
+    let is_wanted = |said: &Result<Said, Failure>| matches!(said, Ok(Said::Above(_)) | Err(Failure::Refused { .. }));
+    let found = if said.iter().any(is_wanted) {
         context.report(&Stage::SearchingLowerBound);
         steep_witness(network, &query, context)
     } else {
         None
     };
-    let bounded = outcomes.into_iter().map(|outcome| with_lower_bound(outcome, found.clone(), 0.0).map(Answer::from));
-    let guessed = in_turn(&estimates, context, |method, context| below(network, query, *method, context));
-    let all = uppers.iter().chain(&estimates).zip(bounded.chain(guessed));
-    all.map(|(method, answer)| ClosedFormAnswer { method: method.name(), answer }).collect()
+    let beside = |outcome| with_lower_bound(outcome, found.clone(), 0.0).map(Answer::from);
+    let answer = |said: Result<Said, Failure>| match said {
+        Ok(Said::Above(outcome)) => beside(Ok(*outcome)),
+        Ok(Said::Below(answer)) => Ok(*answer),
+        // A refused bound has a report, too.
+        Err(failure) => beside(Err(failure)),
+    };
+    methods
+        .iter()
+        .zip(said)
+        .map(|(method, said)| ClosedFormAnswer { method: method.name(), answer: answer(said) })
+        .collect()
+}
+
+/// What a method says before there is a lower bound beside it.
+enum Said {
+    /// An upper bound.
+    Above(Box<Outcome>),
+    /// A number of another kind.
+    Below(Box<Answer>),
 }

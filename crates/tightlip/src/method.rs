@@ -205,8 +205,8 @@ pub enum Decline {
         /// What to take instead.
         instead: &'static str,
     },
-    /// A limit had passed before it could begin.
-    #[error("{method} could not begin before the time limit or the interrupt")]
+    /// A limit struck before it had anything.
+    #[error("{method} had no bound yet at the time limit or the interrupt")]
     Stopped {
         /// The method.
         method: &'static str,
@@ -275,8 +275,8 @@ pub trait Method: Sync {
     /// The paper it follows.
     fn reference(&self) -> &'static str;
 
-    /// Whether it is one of the scalable bounds that `all-closed-form` puts side by side: products of norms, and whatever works by
-    /// eliminating one layer after the other, without a solver for the whole inequality.
+    /// Whether it is one of the scalable bounds that `all-closed-form` puts side by side: products of norms, SeqLip, and whatever
+    /// works by eliminating one layer after the other, without a conic solver and without a search for one optimum of all layers.
     fn is_closed_form(&self) -> bool {
         false
     }

@@ -24,7 +24,7 @@ pub(crate) struct InCases {
 }
 
 /// Bounds every case. If a limit strikes before all are, the question with ℓ2 in the place of ℓ1 and ℓ∞ is bounded
-/// instead, which is never smaller and takes one proof.
+/// instead, which is never smaller and takes one proof; or the product of norms stands in, if that is smaller yet.
 pub(crate) fn settle_cases(
     problem: &Problem<'_>,
     method: Option<&dyn Method>,
@@ -90,10 +90,10 @@ impl InCases {
     fn after(self, (closed, count): (usize, usize), problem: &Problem<'_>, context: &Context) -> Self {
         let mut settled = self.settled;
         settled.result = self.result.map(|(bound, proof)| Proved { bound, proof });
-        compete_with_baseline(&mut settled, problem, context);
-        settled.proposal.interrupted = true;
         let status = &mut settled.proposal.status;
         *status = format!("interrupted after {closed} of {count} cases; the bound with ℓ2 in their place: {status}");
+        compete_with_baseline(&mut settled, problem, context);
+        settled.proposal.interrupted = true;
         Self::of(settled)
     }
 

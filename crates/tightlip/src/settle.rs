@@ -39,11 +39,13 @@ pub(crate) fn settle(
 ) -> Result<Settled, Decline> {
     let mut judge = Judge::new(problem, context);
     let chosen = method.unwrap_or_else(|| named(AUTO));
+    let mut stopped = false;
     let proposed = match chosen.propose(problem, context, &mut judge) {
         Ok(proposal) => (chosen, proposal, None),
         Err(decline) if excused(&decline, method.is_none()) => {
             let baseline = baseline();
             let proposal = baseline.propose(problem, context, &mut judge)?;
+            stopped = matches!(decline, Decline::Stopped { .. });
             (baseline, proposal, Some(format!("{BASELINE} instead, because {decline}")))
         }
         Err(other) => return Err(other),
@@ -61,6 +63,7 @@ pub(crate) fn settle(
     if settled.proposal.interrupted || settled.result.is_err() && context.limits.stop_requested() {
         compete_with_baseline(&mut settled, problem, context);
     }
+    settled.proposal.interrupted |= stopped;
     Ok(settled)
 }
 

@@ -49,10 +49,15 @@ impl MethodList {
                 }
                 other => other.to_string(),
             })?;
-            if methods.contains(&method.label()) {
-                return Err(format!("the method {name} is named twice"));
+            let label = method.label();
+            if methods.contains(&label) {
+                // What a word brought may be named again.
+                if names.iter().filter(|said| **said == name).count() > 1 {
+                    return Err(format!("the method {name} is named twice"));
+                }
+                continue;
             }
-            methods.push(method.label());
+            methods.push(label);
         }
         Ok(methods)
     }

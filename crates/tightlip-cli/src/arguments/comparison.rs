@@ -16,7 +16,7 @@ pub struct CompareArguments {
     #[arg(required = true, value_name = "MODEL")]
     pub models: Vec<PathBuf>,
 
-    /// Methods, separated by commas, or all of them
+    /// Methods, separated by commas, `all-closed-form` for those that `bound` shows under this name, or all of them
     #[arg(long, value_name = "LIST", default_value = "all", value_delimiter = ',')]
     pub methods: Vec<String>,
 

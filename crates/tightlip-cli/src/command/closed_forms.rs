@@ -8,7 +8,7 @@ use super::each::told;
 use super::printed;
 use crate::arguments::BoundArguments;
 use crate::closed_form_table::{ClosedFormTable, Row};
-use crate::failure::CommandFailure;
+use crate::failure::{CommandFailure, REFUSED};
 use crate::progress::Display;
 use crate::{destination, machine, table};
 
@@ -44,8 +44,17 @@ pub fn run(job: Job<'_>) -> Result<(), CommandFailure> {
         destination::write_certificate(&certificate, path)?;
     }
     let seconds = (load_s, start.elapsed().as_secs_f64());
+    let methods = rows.len();
     let shown = ClosedFormTable::new(rows, written, seconds, machine::peak_rss_mib());
-    printed(if arguments.json { table::print_json(&shown) } else { shown.print() })
+    printed(if arguments.json { table::print_json(&shown) } else { shown.print() })?;
+    // A method that declines is one less; a proof that is refused is a failure whatever the others prove.
+    match failures.iter().filter(|failure| failure.code() == REFUSED).count() {
+        0 => Ok(()),
+        refused => {
+            let message = format!("{refused} of {methods} methods were refused; the table says why");
+            Err(CommandFailure::refused(message, None))
+        }
+    }
 }
 
 /// Finds out before anything is read whether everything that was asked for can be had.

@@ -87,7 +87,7 @@ pub(super) struct Point<'c> {
     eliminated: Vec<Eliminated>,
     /// `Ĝ_{H+1}` with rows divided by the roots of the output weights.
     reached: Mat<f64>,
-    /// Eigenvalues of `Ŝ`, relative to the largest, and eigenvectors.
+    /// Eigenvalues of `Ŝ`, the largest first, and eigenvectors.
     values: Vec<f64>,
     vectors: Mat<f64>,
     /// `log L`, without what the rest adds.
@@ -149,7 +149,7 @@ impl<'c> Objective<'c> {
         let whitened = forward.whitened();
         let root = |i: usize| output.get(i).map_or(1.0, |q| (0.5 * q).exp());
         let reached = Mat::from_fn(whitened.nrows(), whitened.ncols(), |i, j| whitened[(i, j)] / root(i));
-        let refused = NotFeasible { layer: hidden, pivot: 0 };
+        let refused = NotFeasible::Range;
         let (values, vectors) = spectrum(reached.as_ref(), forward.par()).ok_or(refused)?;
         let own = if self.outputs == reached.nrows() {
             values[0]

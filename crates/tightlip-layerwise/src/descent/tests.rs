@@ -1,4 +1,4 @@
-//! The gradient against finite differences; what descent promises on planted networks.
+//! The gradient against finite differences.
 
 use tightlip_model::{
     Activation, IncrementSystem, OutputSelection, Query, Reduction, Scaling, SlopeInterval, random_network,

@@ -105,7 +105,8 @@ impl Stage {
         multipliers.iter().zip(&self.diagonal).map(|(nu, gamma)| nu / gamma).collect()
     }
 
-    /// A strictly feasible `(s, ν)`: the closed form drawn inwards. `None` if the whitened map is not finite or the next map zero.
+    /// A strictly feasible `(s, ν)`: the closed form drawn inwards. `None` if the whitened map is not finite, the next map zero, or
+    /// rounding leaves it infeasible.
     pub(crate) fn start(&self) -> Option<Vec<f64>> {
         let largest = spectral_norm(self.whitened.as_ref()).powi(2);
         let multiplier = |&slope: &SlopeInterval| START_MULTIPLIERS * unscaled_multiplier(slope, 1.0) / largest;
@@ -116,7 +117,8 @@ impl Stage {
         solve_lower_triangular_in_place(factor.as_ref(), reached.as_mut(), self.par);
         let norm = spectral_norm(reached.as_ref());
         y[0] = START_OBJECTIVE / (norm * norm);
-        y[0].is_normal().then_some(y)
+        // The norm is an estimate.
+        (y[0].is_normal() && self.value(&y).is_some()).then_some(y)
     }
 
     /// `Ψ` and `log det C`.

@@ -3,10 +3,6 @@
 use faer::Mat;
 use tightlip_model::{Edge, IncrementSystem, Limits, LinearMap, SlopeInterval, thin_svd};
 
-/// Slopes count as at least so far apart, relative to the largest of the layer: a neuron with a single slope would want an
-/// infinite multiplier. Wider intervals only loosen.
-const LEAST_SPREAD: f64 = 1e-6;
-
 /// The factor of one hidden layer of `n` neurons: `φ = max_Y ‖A Y B‖₂`.
 #[derive(Debug, Clone)]
 pub struct LayerFactor {
@@ -19,39 +15,35 @@ pub struct LayerFactor {
 }
 
 /// Why a chain has no factors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unfactored {
     /// A limit struck.
+    #[error("stopped before all maps were decomposed")]
     Stopped,
     /// The singular value decomposition of a map did not converge.
+    #[error("a singular value decomposition did not converge")]
     NoConvergence,
 }
 
 impl LayerFactor {
-    /// The factor as a network with one hidden layer, whose formal constant it is. Single slopes are a little widened.
+    /// The factor as a network with one hidden layer, whose formal constant it is.
     ///
     /// # Panics
     /// Never: the sizes fit.
     pub fn system(&self) -> IncrementSystem {
-        let widened = self.middles_and_halves().into_iter();
-        let slopes = widened
-            .map(|(middle, half)| SlopeInterval::new(middle - half, middle + half).expect("halves are positive"))
-            .collect();
         let edges = vec![
             Edge { from: 0, to: 1, map: LinearMap::Dense(self.before.clone()) },
             Edge { from: 1, to: 2, map: LinearMap::Dense(self.after.clone()) },
         ];
-        IncrementSystem::new(self.before.ncols(), vec![slopes], self.after.nrows(), edges).expect("the sizes fit")
+        IncrementSystem::new(self.before.ncols(), vec![self.slopes.clone()], self.after.nrows(), edges)
+            .expect("the sizes fit")
     }
 
-    /// `(α + β)/2` and `(β − α)/2`, the latter at least [`LEAST_SPREAD`] of the steepest slope.
+    /// `(α + β)/2` and `(β − α)/2`.
     pub(super) fn middles_and_halves(&self) -> Vec<(f64, f64)> {
-        let steepest = self.slopes.iter().fold(0.0_f64, |m, slope| m.max(slope.magnitude()));
-        let least = if steepest > 0.0 { LEAST_SPREAD * steepest } else { LEAST_SPREAD };
-        let halves = |slope: &SlopeInterval| {
-            let (lower, upper) = (slope.lower(), slope.upper());
-            (0.5 * (lower + upper), (0.5 * (upper - lower)).max(least))
-        };
+        let halves =
+            |slope: &SlopeInterval| (0.5 * (slope.lower() + slope.upper()), 0.5 * (slope.upper() - slope.lower()));
         self.slopes.iter().map(halves).collect()
     }
 }

@@ -150,7 +150,7 @@ fn back_substituted(forward: &Forward<'_>, eliminated: &[Eliminated], last: usiz
         let vector = vector.col_as_slice(0);
         let scale = power_of_two(layer.exponent);
         direction[k] = vector.iter().map(|entry| scale * entry).collect();
-        turned = pulled_back(layer, forward.multipliers_of(k), chain.slopes(k), vector);
+        turned = pulled_back(layer, forward.eliminated(k).0, chain.slopes(k), vector);
     }
     direction[0] = turned;
     direction

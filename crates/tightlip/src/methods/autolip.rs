@@ -31,6 +31,7 @@ impl Method for AutoLip {
     }
 
     fn propose(&self, problem: &Problem<'_>, context: &Context, _: &mut Judge<'_>) -> Result<Proposal, Decline> {
-        path_sums::propose(self.name(), problem, context, &|reduced| tightlip_layerwise::autolip(reduced))
+        let stop = || context.limits.stop_requested();
+        path_sums::propose(self.name(), problem, context, &|reduced| tightlip_layerwise::autolip(reduced, &stop))
     }
 }

@@ -80,9 +80,10 @@ impl Method for ClosedForm {
         let assemble_s = start.elapsed().as_secs_f64();
         let (tried, failed, cut) = self.candidates(&layerwise, context);
         let Some(best) = tried.iter().min_by(|one, other| one.value.total_cmp(&other.value)) else {
+            let instead = if self.options.is_empty() { "another method" } else { "another c, or another method" };
             return Err(failed.map_or(Decline::Stopped { method: self.name }, |reason| Decline::Solver {
                 method: self.name,
-                reason: format!("{reason}: take another c, or another method"),
+                reason: format!("{reason}: take {instead}"),
             }));
         };
         let mut status = "solved".to_owned();

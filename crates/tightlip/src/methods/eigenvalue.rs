@@ -10,7 +10,8 @@ use tightlip_model::{Multipliers, Reduction};
 
 use super::REPORT_EVERY_S;
 use super::gap::Gap;
-use crate::method::{Problem, Proposal, TraceRow};
+use super::warm_start::{Wanted, warm_start};
+use crate::method::{Decline, Problem, Proposal, TraceRow};
 use crate::{Context, Judge, Stage};
 
 /// Part of the gap that rounding may use up.
@@ -67,6 +68,14 @@ impl<'c, 'p> Follower<'c, 'p> {
             aim: context.tolerance,
             told_s: 0.0,
         }
+    }
+
+    /// The layerwise multipliers to begin with, if they are wanted; the time they take is the method's.
+    ///
+    /// # Errors
+    /// As [`warm_start`].
+    pub(super) fn warm_start(&mut self, wanted: Wanted) -> Result<Option<Multipliers>, Decline> {
+        warm_start(wanted, (self.problem, self.context), self.reduction, self.judge)
     }
 
     /// Multipliers in the original system.

@@ -6,7 +6,7 @@ use tightlip_eigen::{Init, Kappa, LipDiffSettings, Passes, PenaltyWeight, Redund
 use tightlip_model::{IncrementSystem, Norm, Reduction, Scaling};
 
 use super::eigenvalue::Follower;
-use super::warm_start::{DESCENT, ECLIPSE_FAST, warm_start};
+use super::warm_start::{DESCENT, ECLIPSE_FAST, Wanted};
 use super::{VECTORS_OF_COLUMN, check_memory, constant};
 use crate::method::{Decline, Method, Problem, Proposal};
 use crate::options::{MethodOption, Values};
@@ -132,9 +132,10 @@ impl Method for LipsdpNeuronLipdiff {
         if context.limits.stop_requested() {
             return Err(Decline::Stopped { method: self.name() });
         }
-        let start = warm_start(self.init, (problem, context), &reduction, judge)?;
         let passes = Passes::new(reduction.system(), context.limits.threads);
         let mut follower = Follower::new((problem, context), (&reduction, &passes), judge, begin);
+        let wanted = Wanted { method: self.name(), init: self.init, instead: "take init=schur" };
+        let start = follower.warm_start(wanted)?;
         let run = lipdiff(&passes, query, (&settings, start.as_ref()), &mut follower);
         let options = format!(
             "penalty={}, init={}, iterations={}, groups={}, lr={}, ratio={}, lanczos-steps={}, redundant={}, kappa={}, seed={}",

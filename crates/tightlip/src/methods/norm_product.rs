@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use tightlip_certify::Segment;
-use tightlip_layerwise::{Cuts, Effort, Product, product_of_norms};
+use tightlip_layerwise::{Cuts, Product, product_of_norms};
 use tightlip_model::Norm;
 
 use super::ALL_NORMS;
@@ -78,11 +78,10 @@ impl Method for NormProduct {
             });
         }
         let weights: usize = system.edges().iter().map(|edge| edge.map.coefficients()).sum();
-        let hurried = context.limits.stop_requested() && weights > LARGE;
-        let effort = if hurried { Effort::Hurried } else { Effort::Full };
-        let product = product_of_norms(system, &problem.query, self.cuts, effort);
+        let stop = || weights > LARGE && context.limits.stop_requested();
+        let product = product_of_norms(system, &problem.query, self.cuts, &stop);
         let cuts = in_words(&product);
-        let status = if hurried { "Frobenius norms, for want of time" } else { "solved" };
+        let status = if product.is_hurried { "Frobenius norms, for want of time" } else { "solved" };
         let (claimed, segments) = (product.value, segments(product));
         Ok(Proposal {
             candidates: vec![segments],

@@ -33,7 +33,8 @@ pub(super) fn propose(
     let start = Instant::now();
     let feasible = recursion(reduction.system()).map_err(|unsuitable| declined(method, &reduction, &unsuitable))?;
     let multipliers = with_ends(reduction.lift(&feasible.multipliers), problem);
-    let status = if feasible.is_complete { "solved" } else { "some norms bounded by products, for want of time" };
+    let status =
+        if feasible.is_complete { "solved" } else { "Frobenius norms or products for some norms, for want of time" };
     Ok(Proposal {
         candidates: vec![vec![Segment::new(problem.system.output_block(), multipliers)]],
         claimed: ends(problem) * reduction.bound_scale() * feasible.bound,

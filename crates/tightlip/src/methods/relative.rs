@@ -7,7 +7,7 @@ use tightlip_eigen::{Passes, Run, Variables};
 use tightlip_model::{Multipliers, Norm, Reduction, Scaling};
 
 use super::eigenvalue::Follower;
-use super::warm_start::{DESCENT, ECLIPSE_FAST, warm_start};
+use super::warm_start::{DESCENT, ECLIPSE_FAST, Wanted};
 use super::{DIRECT_NORMS, VECTORS_OF_COLUMN, check_memory, constant};
 use crate::method::{Decline, Method, Problem, Proposal};
 use crate::options::{MethodOption, Values};
@@ -98,9 +98,9 @@ impl Method for Relative {
         }
         let passes = Passes::new(reduction.system(), context.limits.threads);
         let variables = Variables::new(reduction.system(), query);
-        let start = warm_start(self.init, (problem, context), &reduction, judge)?
-            .unwrap_or_else(|| variables.unpack(&vec![1.0; variables.len()]));
         let mut follower = Follower::new((problem, context), (&reduction, &passes), judge, begun);
+        let wanted = Wanted { method: self.name, init: self.init, instead: "take init=product" };
+        let start = follower.warm_start(wanted)?.unwrap_or_else(|| variables.unpack(&vec![1.0; variables.len()]));
         let seed = context.limits.seed;
         let reduced = System { passes: &passes, variables: &variables };
         let run = (self.solve)(reduced, &start, (self.iterations, seed), &mut follower);

@@ -39,7 +39,7 @@ impl Factored {
         match layer_factors(reduction.system(), &context.limits) {
             Ok(factors) => Ok(Some(Self { reduction, factors })),
             Err(Unfactored::Stopped) => Err(Decline::Stopped { method }),
-            Err(Unfactored::NoConvergence) => Err(declined("a singular value decomposition did not converge")),
+            Err(other) => Err(declined(&other.to_string())),
         }
     }
 }
