@@ -2,22 +2,12 @@
 
 use std::fs;
 
-use program::{data, fails, scratch, stderr, stdout, succeeds, tightlip};
+use program::{data, fails, json, keys, scratch, stderr, stdout, succeeds, tightlip};
 use serde_json::Value;
 
 mod program;
 
 const DIGITS: &str = "digits_64-32-10_relu_std.onnx";
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).expect("one JSON object")
-}
-
-fn keys(value: &Value) -> String {
-    let mut keys: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
-    keys.sort_unstable();
-    keys.join(" ")
-}
 
 /// The proved values, in the order of the rows.
 fn values(all: &Value) -> Vec<(&str, f64)> {

@@ -3,14 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use program::{data, fails, scratch, stderr, succeeds, tightlip};
-use serde_json::Value;
+use program::{data, fails, json, keys, scratch, stderr, succeeds, tightlip};
 
 mod program;
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).expect("one JSON object")
-}
 
 #[test]
 fn a_bound_is_certified_and_its_certificate_verifies_in_every_format_of_the_network() {
@@ -34,11 +29,6 @@ fn a_bound_is_certified_and_its_certificate_verifies_in_every_format_of_the_netw
 #[test]
 fn the_report_has_exactly_the_promised_keys() {
     let report = json(&succeeds(&["bound", &data("planted_one_neuron_3-1-2.json"), "--json"]));
-    let keys = |value: &Value| {
-        let mut keys: Vec<String> = value.as_object().expect("an object").keys().cloned().collect();
-        keys.sort();
-        keys.join(" ")
-    };
     assert_eq!(
         keys(&report),
         "certificate claimed failure_probability gap interrupted iterations kind level lower method network options peak_rss_mib \

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use program::{data, fails, scratch, stderr, stdout, succeeds, tightlip};
+use program::{data, fails, json, keys, scratch, stderr, stdout, succeeds, tightlip};
 use serde_json::Value;
 
 mod program;
@@ -12,16 +12,6 @@ mod program;
 const IRIS: &str = "iris_4-5-3_relu_std.onnx";
 /// Ten outputs.
 const DIGITS: &str = "digits_64-32-10_relu_std.onnx";
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).expect("one JSON object")
-}
-
-fn keys(value: &Value) -> String {
-    let mut keys: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
-    keys.sort_unstable();
-    keys.join(" ")
-}
 
 #[test]
 fn each_output_has_the_upper_bound_that_it_has_alone() {

@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use serde_json::Value;
+
 /// A model of the repository.
 pub fn data(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join(name).to_string_lossy().into_owned()
@@ -54,4 +56,16 @@ pub fn fails(arguments: &[&str], code: i32, words: &[&str]) {
         assert!(message.contains(word), "{arguments:?} does not say `{word}`: {message}");
     }
     assert!(!message.contains("panicked"), "{message}");
+}
+
+/// What `--json` printed.
+pub fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("one JSON object")
+}
+
+/// The keys of an object in alphabetical order.
+pub fn keys(value: &Value) -> String {
+    let mut keys: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys.join(" ")
 }
