@@ -20,11 +20,11 @@ pub struct Row {
 
 /// The smallest proved bound.
 #[derive(Debug, Serialize)]
-struct Best {
-    /// Its method.
-    method: String,
+pub struct Best {
+    /// Its method: where a limit put another one in the place of that of the row, the other.
+    pub method: String,
     /// The bound.
-    value: f64,
+    pub value: f64,
 }
 
 /// All methods: the object `--json` prints, with stable keys.
@@ -32,8 +32,8 @@ struct Best {
 pub struct ClosedFormTable {
     /// Version of these keys and those of the reports.
     schema_version: u32,
-    /// The smallest proved bound; `null` without any.
-    best: Option<Best>,
+    /// The smallest proved bound.
+    best: Best,
     /// The lower bound beside all of them.
     lower: Option<LowerBound>,
     /// The best proved bound first, then estimates, then those without an answer.
@@ -47,23 +47,19 @@ pub struct ClosedFormTable {
 }
 
 impl ClosedFormTable {
-    /// What to show about `rows` after `load_s` seconds of reading and `total_s` in all.
+    /// What to show about `rows`, the `best` of them, and the file with its certificate after `load_s` seconds of reading and
+    /// `total_s` in all.
     pub fn new(
         mut rows: Vec<Row>,
-        certificate: Option<&Path>,
+        (best, certificate): (Best, Option<&Path>),
         (load_s, total_s): (f64, f64),
         peak_rss_mib: Option<f64>,
     ) -> Self {
         rows.sort_by(|one, other| place(one).0.cmp(&place(other).0).then(place(one).1.total_cmp(&place(other).1)));
-        // Where a limit put another method in the place of one, that is said.
-        let best = |report: &Report| Some(Best { method: report.method.clone(), value: report.value? });
-        // The first of the smallest: the order of the rows goes by nine digits only.
-        let proved = rows.iter().filter_map(|row| best(row.report.as_ref()?));
-        let proved = proved.min_by(|one, other| one.value.total_cmp(&other.value));
         let seconds = Seconds::of_all(rows.iter().filter_map(|row| row.report.as_ref()), load_s, total_s);
         Self {
             schema_version: SCHEMA_VERSION,
-            best: proved,
+            best,
             lower: rows.iter().find_map(|row| row.report.as_ref()?.lower.clone()),
             methods: rows,
             seconds,
@@ -88,7 +84,7 @@ impl ClosedFormTable {
     /// The cells of a method. Bounds have all their digits: fewer would have to be rounded to the safe side.
     fn cells(&self, row: &Row) -> Vec<String> {
         let absent = || "-".to_owned();
-        let best = self.best.as_ref().map(|best| best.value).filter(|best| *best > 0.0);
+        let best = Some(self.best.value).filter(|best| *best > 0.0);
         let value = row.report.as_ref().and_then(|report| report.value);
         let ratio = value.zip(best).map_or_else(absent, |(value, best)| summary::decimals(value / best, 6));
         let seconds = row.report.as_ref().map_or_else(absent, |report| format!("{:.4}", report.seconds.total));
@@ -108,15 +104,13 @@ impl ClosedFormTable {
 
     /// What is said about all methods together.
     fn totals(&self) -> Vec<(&'static str, String)> {
-        let mut lines = Vec::new();
-        if let Some(Best { method, value }) = &self.best {
-            lines.push(("best", format!("{value:?} by {method}")));
-        }
+        let Best { method, value } = &self.best;
+        let mut lines = vec![("best", format!("{value:?} by {method}"))];
         if let Some(lower) = &self.lower {
             lines.push(("lower bound", format!("{:<22?}  proved ({})", lower.value, lower.kind)));
         }
-        if let Some((upper, lower)) = self.best.as_ref().zip(self.lower.as_ref().filter(|lower| lower.value > 0.0)) {
-            lines.push(("upper / lower", summary::decimals(upper.value / lower.value, 6)));
+        if let Some(lower) = self.lower.as_ref().filter(|lower| lower.value > 0.0) {
+            lines.push(("upper / lower", summary::decimals(value / lower.value, 6)));
         }
         lines.push(("seconds", summary::seconds(&self.seconds)));
         if let Some(peak) = self.peak_rss_mib {

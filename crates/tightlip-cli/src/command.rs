@@ -2,9 +2,11 @@
 
 use std::io;
 
+use tightlip::{Answer, Failure, Report};
+use tightlip_certify::Certificate;
 use tightlip_model::Limits;
 
-use crate::arguments::{Command, ResourceArguments};
+use crate::arguments::{BoundArguments, Command, ResourceArguments};
 use crate::failure::CommandFailure;
 use crate::{interrupt, machine};
 
@@ -72,4 +74,24 @@ fn printed(result: io::Result<()>) -> Result<(), CommandFailure> {
         }
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// One answer of many: its report, which a refused proof has, too, and says so; its certificate; and why it is none.
+fn told(
+    arguments: &BoundArguments,
+    answer: Result<Answer, Failure>,
+) -> (Option<Report>, Option<Certificate>, Option<CommandFailure>) {
+    let (mut report, certificate, failure) = match answer {
+        Ok(Answer { report, certificate }) => (Some(report), certificate, None),
+        Err(Failure::Refused { refusal, report }) => {
+            let mut refused = (*report).clone();
+            refused.status = format!("{}; refused: {refusal}", refused.status);
+            (Some(refused), None, Some(Failure::Refused { refusal, report }))
+        }
+        Err(failure) => (None, None, Some(failure)),
+    };
+    if let Some(report) = &mut report {
+        report.network.path = Some(arguments.model.model.display().to_string());
+    }
+    (report, certificate, failure.map(CommandFailure::from))
 }

@@ -2,7 +2,8 @@
 //!
 //! A shape `D` with `γ = λ_max(D^{1/2} Γ D^{1/2})` has `Γ ⪯ γ D⁻¹`, so `λ_i = u_i(c) D_i/γ` is feasible for `0 < c < 2`, as for the
 //! closed forms. Wanted are the shape and the `c` that make the next layer's `Γ` smallest in norm, that is, `s` largest with
-//! `M ⪰ s W_{k+1}ᵀ W_{k+1}`. With slopes [0, 1] or [-1, 0], `S = ±1` (a reduction normalises others of `αβ = 0` to these), one decomposition `D^{1/2} SΓS D^{1/2} = Q Diag(e) Qᵀ` serves all `c`:
+//! `M ⪰ s W_{k+1}ᵀ W_{k+1}`. With slopes [0, 1] or [-1, 0], `S = ±1` (a reduction normalises others of `αβ = 0` to these), one
+//! decomposition `D^{1/2} SΓS D^{1/2} = Q Diag(e) Qᵀ` serves all `c`:
 //!
 //!   `M⁻¹ = γ D^{-1/2} Q Diag(1/(2c − c² e/γ)) Qᵀ D^{-1/2}`;
 //!

@@ -244,9 +244,9 @@ fn product(factors: &[f64]) -> f64 {
         mantissa *= times(factor, -shift);
         let carried = mantissa.log2().round() as i32;
         mantissa = times(mantissa, -carried);
-        exponent = shift.saturating_add(carried).saturating_add(exponent);
+        exponent += shift + carried;
     }
-    times(mantissa, exponent.clamp(-2200, 2200))
+    times(mantissa, exponent)
 }
 
 /// The Lipschitz constant of the activations of hidden block `k`.

@@ -16,8 +16,8 @@
 //! show it for largest eigenvalues): no cone, and no dense matrix of the order of all neurons.
 //!
 //! *Slack.* The projected optimum is infeasible until the end. So it is rounded before it is evaluated: with `s_H = 1`,
-//! `s_{k−1} = s_k + ε/s_k`, the multipliers `s_k s_{k−1} (1 + ε) λ_k` and `(s_0² + ε)(1 + ε) ρ` are feasible if `F ⪰ −εD/s_0²`, `D` its diagonal,
-//! for slopes [0, 1]; `ε` is a tenth of what the gap leaves to each layer.
+//! `s_{k−1} = s_k + ε/s_k`, the multipliers `s_k s_{k−1} (1 + ε) λ_k` and `(s_0² + ε)(1 + ε) ρ` are feasible if `F ⪰ −εD/s_0²`,
+//! `D` its diagonal, for slopes [0, 1]; `ε` is a tenth of what the gap leaves to each layer.
 
 use crate::barrier::{Barrier, PathEnd, follow};
 use crate::{Chain, Forward, NotFeasible, Rule};
@@ -34,7 +34,7 @@ mod subspace;
 pub enum TiedEnd {
     /// The gap is as small as was asked for.
     Closed,
-    /// Nothing lets the gap shrink any more: rounding, or eighty eliminations are over.
+    /// Nothing lets the gap shrink any more: rounding, or the most eliminations are over.
     Stalled,
     /// A limit.
     Interrupted,
@@ -80,6 +80,9 @@ const MODEL_SHARE: f64 = 0.02;
 const MODEL_GAP: f64 = 1e-10;
 
 impl<'c> Tied<'c> {
+    /// Order of the projected matrices at most; there is one for each layer and one for the bound.
+    pub const LARGEST_PROJECTION: usize = subspace::MOST_COLUMNS;
+
     /// Searches until bound and lower bound differ by `tolerance`, relative, at most. `stop` is asked after the
     /// start, before every further elimination and every Newton step, `observe` told after each.
     ///

@@ -1,13 +1,12 @@
 //! `tightlip bound MODEL --method all-closed-form`: every scalable bound of one question, the best first.
 
-use tightlip::{ALL_CLOSED_FORM, ClosedFormAnswer, closed_forms};
+use tightlip::{ALL_CLOSED_FORM, ClosedFormAnswer, Report, closed_forms};
 use tightlip_model::{OutputSelection, Outputs, file};
 
 use super::bound::{Job, check_destinations};
-use super::each::told;
-use super::printed;
+use super::{printed, told};
 use crate::arguments::BoundArguments;
-use crate::closed_form_table::{ClosedFormTable, Row};
+use crate::closed_form_table::{Best, ClosedFormTable, Row};
 use crate::failure::{CommandFailure, REFUSED};
 use crate::progress::Display;
 use crate::{destination, machine, table};
@@ -25,16 +24,15 @@ pub fn run(job: Job<'_>) -> Result<(), CommandFailure> {
     let (mut rows, mut failures, mut best) = (Vec::new(), Vec::new(), None);
     for ClosedFormAnswer { method, answer } in answers {
         let (report, certificate, failure) = told(arguments, answer);
-        let proved = report.as_ref().and_then(|report| report.value);
-        if let (Some(value), Some(certificate)) = (proved, certificate)
-            && best.as_ref().is_none_or(|(least, _)| value < *least)
+        if let (Some(Report { method, value: Some(value), .. }), Some(certificate)) = (&report, certificate)
+            && best.as_ref().is_none_or(|(least, _): &(Best, _)| *value < least.value)
         {
-            best = Some((value, certificate));
+            best = Some((Best { method: method.clone(), value: *value }, certificate));
         }
         rows.push(Row { method, report, failure: failure.as_ref().map(ToString::to_string) });
         failures.extend(failure);
     }
-    let Some((_, certificate)) = best else {
+    let Some((best, certificate)) = best else {
         // Why the first of them proved nothing.
         let nothing = || CommandFailure::declined("no method proved anything".to_owned());
         return Err(failures.into_iter().next().unwrap_or_else(nothing));
@@ -45,7 +43,7 @@ pub fn run(job: Job<'_>) -> Result<(), CommandFailure> {
     }
     let seconds = (load_s, start.elapsed().as_secs_f64());
     let methods = rows.len();
-    let shown = ClosedFormTable::new(rows, written, seconds, machine::peak_rss_mib());
+    let shown = ClosedFormTable::new(rows, (best, written), seconds, machine::peak_rss_mib());
     printed(if arguments.json { table::print_json(&shown) } else { shown.print() })?;
     // A method that declines is one less; a proof that is refused is a failure whatever the others prove.
     match failures.iter().filter(|failure| failure.code() == REFUSED).count() {

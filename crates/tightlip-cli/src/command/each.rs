@@ -1,11 +1,10 @@
 //! `tightlip bound MODEL --output each`: every output by itself, in one run.
 
-use tightlip::{Answer, Failure, Report, each_output};
-use tightlip_certify::Certificate;
+use tightlip::{Answer, Failure, each_output};
 use tightlip_model::{OutputSelection, file};
 
 use super::bound::{Job, check_destinations};
-use super::printed;
+use super::{printed, told};
 use crate::arguments::BoundArguments;
 use crate::each_table::{EachOutput, Row};
 use crate::failure::{CommandFailure, DECLINED, REFUSED};
@@ -58,26 +57,6 @@ fn row_of(
         }
     }
     Ok((Row { output, report, failure: failure.as_ref().map(ToString::to_string) }, failure))
-}
-
-/// One answer of many: its report, which a refused proof has, too, and says so; its certificate; and why it is none.
-pub(super) fn told(
-    arguments: &BoundArguments,
-    answer: Result<Answer, Failure>,
-) -> (Option<Report>, Option<Certificate>, Option<CommandFailure>) {
-    let (mut report, certificate, failure) = match answer {
-        Ok(Answer { report, certificate }) => (Some(report), certificate, None),
-        Err(Failure::Refused { refusal, report }) => {
-            let mut refused = (*report).clone();
-            refused.status = format!("{}; refused: {refusal}", refused.status);
-            (Some(refused), None, Some(Failure::Refused { refusal, report }))
-        }
-        Err(failure) => (None, None, Some(failure)),
-    };
-    if let Some(report) = &mut report {
-        report.network.path = Some(arguments.model.model.display().to_string());
-    }
-    (report, certificate, failure.map(CommandFailure::from))
 }
 
 /// The failure of a run in which some outputs have no answer: a refused proof is worse than none.

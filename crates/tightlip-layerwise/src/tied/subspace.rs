@@ -16,8 +16,8 @@ pub(super) struct Subspace {
 /// Pieces a direction is cut into: the projection of each to its own blocks. More pieces close the gap in fewer eliminations and make
 /// the projected program larger.
 const PIECES: usize = 12;
-/// The latest columns that are kept.
-const MOST_COLUMNS: usize = 120;
+/// The latest columns that are kept: the order of the projected matrices.
+pub(super) const MOST_COLUMNS: usize = 120;
 
 impl Subspace {
     /// No columns.

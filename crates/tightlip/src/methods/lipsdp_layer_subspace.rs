@@ -114,13 +114,11 @@ fn check_slopes(chain: &Chain) -> Result<(), Decline> {
 fn check_memory(problem: &Problem<'_>, context: &Context) -> Result<(), Decline> {
     /// Maps, whitened maps, pivots, and those of the best multipliers.
     const COPIES: u64 = 6;
-    /// Columns of the subspace at most.
-    const LARGEST_PROJECTION: u64 = 120;
     let system = &problem.system;
     let weights = system.weights();
     let squares: u64 = (1..system.output_block()).map(|k| (system.len(k) as u64).pow(2)).sum();
     // The projected matrices of all layers, those being projected, and all of them as columns.
-    let projected = 3 * LARGEST_PROJECTION * LARGEST_PROJECTION * (1 + system.hidden_blocks() as u64);
+    let projected = 3 * (Tied::LARGEST_PROJECTION as u64).pow(2) * (1 + system.hidden_blocks() as u64);
     let needed = 8 * (COPIES * (weights + squares) + projected);
     context.check_memory(NAME, needed, || format!("the pivots of layers with {weights} weights"))
 }

@@ -1,7 +1,7 @@
 //! Starts of the first-order methods by layerwise bounds: each is a set of feasible multipliers of the same inequality.
 
 use tightlip_certify::Segment;
-use tightlip_model::{Multipliers, Reduction, Weight};
+use tightlip_model::{Multipliers, Reduction};
 
 use super::{eclipse_fast, multiplier_descent};
 use crate::judge::SMALLEST_MARGIN;
@@ -45,18 +45,16 @@ pub(super) fn warm_start(
         _ => return Ok(None),
     };
     let proposal = bound.propose(problem, context, judge).map_err(|decline| wanted.renamed(decline))?;
-    let whole = |candidate: &[Segment]| match candidate {
-        [Segment { multipliers, .. }] => multipliers.clone(),
-        _ => None,
-    };
     let candidate = proposal.candidates.first().expect("a layerwise bound proposes multipliers");
-    let multipliers = whole(candidate).expect("of the whole network in one segment");
+    let [Segment { multipliers: Some(multipliers), .. }] = &candidate[..] else {
+        unreachable!("they are those of the whole network, in one segment");
+    };
     match judge.search(candidate, SMALLEST_MARGIN, LARGEST_MARGIN) {
         Err(refusal) if !context.limits.stop_requested() => {
             let reason = format!("the start has no proof: {refusal}: {}", wanted.instead);
             Err(Decline::Solver { method: wanted.method, reason })
         }
-        _ => Ok(Some(balanced(reduction.lower(&multipliers)))),
+        _ => Ok(Some(balanced(&reduction.lower(multipliers)))),
     }
 }
 
@@ -79,18 +77,12 @@ impl Wanted {
 }
 
 /// The same with equal weights of inputs and outputs, summed over coordinates: the inequality times a number, which proves the same.
-fn balanced(mut multipliers: Multipliers) -> Multipliers {
-    let sum = |weight: &Weight| match weight {
-        Weight::Uniform(value) => *value,
-        Weight::PerCoordinate(values) => values.iter().sum(),
-    };
-    let factor = (sum(&multipliers.output) / sum(&multipliers.input)).sqrt();
-    let times = |weight: &mut Weight, factor: f64| match weight {
-        Weight::Uniform(value) => *value *= factor,
-        Weight::PerCoordinate(values) => values.iter_mut().for_each(|value| *value *= factor),
-    };
-    times(&mut multipliers.input, factor);
-    multipliers.hidden.iter_mut().flatten().for_each(|value| *value *= factor);
-    times(&mut multipliers.output, factor.recip());
-    multipliers
+fn balanced(multipliers: &Multipliers) -> Multipliers {
+    let factor = (multipliers.output.total() / multipliers.input.total()).sqrt();
+    let scaled = |lambdas: &Vec<f64>| lambdas.iter().map(|lambda| lambda * factor).collect();
+    Multipliers {
+        input: multipliers.input.scaled(factor),
+        hidden: multipliers.hidden.iter().map(scaled).collect(),
+        output: multipliers.output.scaled(factor.recip()),
+    }
 }
