@@ -1,11 +1,13 @@
 //! LipSDP-Layer by subspaces: the optimum of the interior point, for every slope it is for, any depth and one output.
 
 use std::cell::Cell;
+use std::sync::atomic::Ordering;
 
 use rand::Rng;
+use tightlip::{Context, Stage};
 use tightlip_layerwise::{Chain, Tied, TiedEnd};
 use tightlip_model::{Activation, IncrementSystem, OutputSelection, Query};
-use tightlip_tests::{answer, bound_with, chain, generator, random_weights};
+use tightlip_tests::{answer, bound_with, chain, generator, limits, random_weights};
 
 /// Relative difference allowed between the optima.
 const APART: f64 = 1e-6;
@@ -68,4 +70,16 @@ fn a_limit_leaves_the_best_multipliers_so_far() {
         })
         .into();
     assert!(values[0] >= values[1] && values[1] >= values[2] && values[0] > 2.0 * values[2], "{values:?}");
+    // The method says so: interrupted as soon as the search has begun.
+    let limits = limits();
+    let interrupt = limits.interrupt.clone();
+    let context = Context::new(limits, move |stage| {
+        if matches!(stage, Stage::Solving { .. }) {
+            interrupt.store(true, Ordering::Relaxed);
+        }
+    });
+    let method = tightlip::method_named(NAME).expect("a method of the list");
+    let query = Query::euclidean(OutputSelection::All);
+    let outcome = tightlip::upper_bound(&network, query, Some(method), &context).expect("a bound");
+    assert!(outcome.report.interrupted && outcome.report.status.starts_with("stopped"), "{}", outcome.report.status);
 }

@@ -76,7 +76,7 @@ fn printed(result: io::Result<()>) -> Result<(), CommandFailure> {
     }
 }
 
-/// One answer of many: its report, which a refused proof has, too, and says so; its certificate; and why it is none.
+/// An answer: its report, which a refused proof has, too, and says so; its certificate; and why it is none.
 fn told(
     arguments: &BoundArguments,
     answer: Result<Answer, Failure>,

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use tightlip::{ALL_CLOSED_FORM, Answer, ChoiceError, Failure, Kind, Method, Report, answer, choose};
+use tightlip::{ALL_CLOSED_FORM, ChoiceError, Kind, Method, answer, choose};
 use tightlip_model::{Limits, OutputSelection, Outputs, file};
 
-use super::{closed_forms, each, limits, printed};
+use super::{closed_forms, each, limits, printed, told};
 use crate::arguments::BoundArguments;
 use crate::failure::CommandFailure;
 use crate::progress::Display;
@@ -50,35 +50,21 @@ fn one(job: Job<'_>, output: OutputSelection) -> Result<(), CommandFailure> {
     let (display, context) = Display::start(limits, arguments.tolerance);
     let result = answer(&network, arguments.question.query(output), method, &context);
     drop(display);
-    let finish = |report: &mut Report| {
-        report.network.path = Some(arguments.model.model.display().to_string());
+    let (report, certificate, failure) = told(arguments, result);
+    if let Some(mut report) = report {
+        if let (Some(path), Some(certificate)) = (&arguments.certificate, certificate) {
+            destination::write_certificate(&certificate, path)?;
+            report.certificate = Some(path.display().to_string());
+        }
         report.seconds.load = load_s;
         report.seconds.total = start.elapsed().as_secs_f64();
         report.peak_rss_mib = machine::peak_rss_mib();
-    };
-    let show = |report: &Report| {
         if let Some(path) = &arguments.trace {
             destination::write_trace(&report.trace, path)?;
         }
-        printed(if arguments.json { table::print_json(report) } else { summary::print(report) })
-    };
-    match result {
-        Ok(Answer { mut report, certificate, .. }) => {
-            if let (Some(path), Some(certificate)) = (&arguments.certificate, certificate) {
-                destination::write_certificate(&certificate, path)?;
-                report.certificate = Some(path.display().to_string());
-            }
-            finish(&mut report);
-            show(&report)
-        }
-        Err(Failure::Refused { refusal, mut report }) => {
-            finish(&mut report);
-            report.status = format!("{}; refused: {refusal}", report.status);
-            show(&report)?;
-            Err(Failure::Refused { refusal, report }.into())
-        }
-        Err(failure) => Err(failure.into()),
+        printed(if arguments.json { table::print_json(&report) } else { summary::print(&report) })?;
     }
+    failure.map_or(Ok(()), Err)
 }
 
 /// Finds out before anything is read whether everything that was asked for can be had.
