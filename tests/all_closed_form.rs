@@ -92,6 +92,16 @@ fn a_refused_proof_is_a_failure_whatever_the_others_prove() {
     assert!(stderr(&output).contains("were refused; the table says why"), "{}", stderr(&output));
     let all = json(&stdout(&output));
     assert!(all["best"]["value"].as_f64().is_some_and(|value| value >= 1.0), "{all}");
+    let rows = all["methods"].as_array().expect("a list");
+    let refused: Vec<&Value> =
+        rows.iter().filter(|row| row["report"]["status"].to_string().contains("; refused: ")).collect();
+    assert!(!refused.is_empty(), "{all}");
+    for row in refused {
+        assert!(row["report"]["value"].is_null() && row["failure"].is_string(), "{row}");
+        let alone = tightlip(&["bound", &model, "--method", row["method"].as_str().expect("a name"), "--json"]);
+        assert_eq!(alone.status.code(), Some(1), "{}", stderr(&alone));
+        assert_eq!(json(&stdout(&alone))["status"], row["report"]["status"]);
+    }
 }
 
 #[test]
